@@ -1,0 +1,156 @@
+"""One accelerator: memory tiers, peaks, kernel efficiencies and floors, power, prices."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from placer.catalog.quantity import (
+    Bytes,
+    BytesPerSecond,
+    Efficiency,
+    FlopPerSecond,
+    Seconds,
+    Share,
+    UsdPerHour,
+    Watts,
+)
+from placer.catalog.source import Source, is_estimate
+from placer.model.precision import LAYOUTS, ComputePrecision, WeightFormat
+
+
+class TierKind(StrEnum):
+    """What a memory tier is made of."""
+
+    SRAM = "sram"
+    HBM = "hbm"
+    GDDR = "gddr"
+    LPDDR = "lpddr"
+    DDR = "ddr"
+    NVME = "nvme"
+
+
+class TierRole(StrEnum):
+    """Whether ops can run from a tier, or data only rests there."""
+
+    COMPUTE = "compute"
+    OFFLOAD = "offload"
+
+
+class KernelFamily(StrEnum):
+    """Kernels that share an efficiency and a floor."""
+
+    GEMM = "gemm"
+    ATTENTION = "attention"
+    MLA = "mla"
+    MOE = "moe"
+
+
+class MemoryTier(BaseModel):
+    """One kind of memory of a device."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tier: TierKind
+    role: TierRole = TierRole.COMPUTE
+    capacity: Bytes
+    bandwidth: BytesPerSecond
+
+
+class KernelModel(BaseModel):
+    """Time of a kernel: ``floor + max(bytes / (mbu * bandwidth), flops / (mfu * peak))`` (physics A1)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: KernelFamily
+    weights: WeightFormat | None = Field(default=None, description="none = every stored format not listed")
+    floor: Seconds
+    mbu: Efficiency
+    mfu: Efficiency
+
+
+class Device(BaseModel):
+    """An accelerator as the planner sees it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str = ""
+    vendor: str = ""
+    memory: Annotated[tuple[MemoryTier, ...], Field(min_length=1)]
+    peak: Annotated[dict[ComputePrecision, FlopPerSecond], Field(min_length=1)]
+    dequantises: bool = Field(
+        default=True,
+        description="weights narrower than it can multiply stay narrow in memory; false = stored wider",
+    )
+    kernels: Annotated[tuple[KernelModel, ...], Field(min_length=1)]
+    reserve: Share = Field(default=0.0, description="share of the compute tier the runtime keeps")
+    power: Watts
+    price: Annotated[dict[str, UsdPerHour], Field(min_length=1)]
+    sources: tuple[Source, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Device:
+        if self.compute_tier is None:
+            raise ValueError("no memory tier has the role compute")
+        families = {kernel.family for kernel in self.kernels if kernel.weights is None}
+        missing = {KernelFamily.GEMM, KernelFamily.ATTENTION, KernelFamily.MOE} - families
+        if missing:
+            raise ValueError(f"kernels lack the families {sorted(missing)} for any weights")
+        return self
+
+    @property
+    def compute_tier(self) -> MemoryTier:
+        """The tier ops run from."""
+        return next(tier for tier in self.memory if tier.role is TierRole.COMPUTE)
+
+    @property
+    def usable_bytes(self) -> int:
+        """Bytes a plan may fill, the runtime's reserve taken off."""
+        return int(self.compute_tier.capacity * (1.0 - self.reserve))
+
+    def kernel(self, family: KernelFamily, weights: WeightFormat | None = None) -> KernelModel:
+        """Return the closest kernel model: family and stored format, family, or plain attention for MLA."""
+        wanted = [family] if family is not KernelFamily.MLA else [family, KernelFamily.ATTENTION]
+        for choice in wanted:
+            for exact in (weights, None):
+                for kernel in self.kernels:
+                    if kernel.family is choice and kernel.weights is exact:
+                        return kernel
+        raise LookupError(family)
+
+    def holding(self, weight_format: WeightFormat) -> tuple[WeightFormat, ComputePrecision] | None:
+        """Return how the device stores a weight format and what it multiplies in.
+
+        Returns
+        -------
+        tuple or None
+            None where the device has no multiplier wide enough.
+        """
+        native = LAYOUTS[weight_format].native_compute
+        if native in self.peak:
+            return weight_format, native
+        wider = [(WeightFormat.FP8, ComputePrecision.FP8)] if native is ComputePrecision.FP4 else []
+        wider.append((WeightFormat.BF16, ComputePrecision.BF16))
+        if self.dequantises:
+            wider.reverse()
+        for stored, compute in wider:
+            if compute in self.peak and native is not compute:
+                return (weight_format if self.dequantises else stored), compute
+        return None
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names of the figures a plan rests on, as `sources` covers them."""
+        names = [f"memory.{tier.tier}" for tier in self.memory if tier.role is TierRole.COMPUTE]
+        names += [f"peak.{precision}" for precision in self.peak]
+        names += [f"kernels.{kernel.family}" for kernel in self.kernels]
+        return (*dict.fromkeys(names), "dequantises", "reserve", "power")
+
+    def estimates(self, price_basis: str) -> tuple[str, ...]:
+        """Return the figures that are guesses, the price on the given basis included."""
+        names = (*self.figures, f"price.{price_basis}")
+        return tuple(name for name in names if is_estimate(name, self.sources))

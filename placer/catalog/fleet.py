@@ -1,0 +1,133 @@
+"""Pools of identical devices and the links between them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from placer.catalog.device import Device
+from placer.catalog.link import Link
+from placer.catalog.quantity import BytesPerSecond
+from placer.catalog.source import Source
+from placer.errors import nearest_hint
+
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Pool(BaseModel):
+    """Identical devices that are rented together.
+
+    ``count`` is the inventory, ``unit`` what can be rented at once (a chip, a node, a rack), ``domain`` how many
+    devices share one scale-up fabric. Unit and domain nest: one divides the other.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    device: str
+    count: Count
+    unit: Count = 1
+    domain: Count = 1
+    scale_up: str | None = None
+    scale_out: str | None = None
+
+    @model_validator(mode="after")
+    def _sizes_nest(self) -> Pool:
+        if self.unit % self.domain and self.domain % self.unit:
+            raise ValueError(f"unit {self.unit} and domain {self.domain} must nest (one divides the other)")
+        if self.count % self.unit:
+            raise ValueError(f"count {self.count} is no multiple of the rentable unit {self.unit}")
+        if self.domain > 1 and self.scale_up is None:
+            raise ValueError(f"domain is {self.domain}, but no scale_up link is named")
+        if self.count > self.domain and self.scale_out is None:
+            raise ValueError(f"count {self.count} exceeds the domain {self.domain}, but no scale_out link is named")
+        if self.count > self.domain and self.count % self.domain:
+            raise ValueError(f"count {self.count} is no multiple of the scale-up domain {self.domain}")
+        return self
+
+
+class CrossLink(BaseModel):
+    """How two pools are joined.
+
+    The link's bandwidth is per device; ``bandwidth`` gives it by pool where the two sides differ.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    between: tuple[str, str]
+    link: str
+    bandwidth: dict[str, BytesPerSecond] = Field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
+
+
+class Fleet(BaseModel):
+    """What can be rented, self-contained: every device and link it names is in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    title: str = ""
+    price_basis: str = Field(description="basis all prices are on, such as tco, contract or on_demand")
+    pools: Annotated[tuple[Pool, ...], Field(min_length=1, max_length=8)]
+    links: tuple[CrossLink, ...] = ()
+    devices: dict[str, Device] = Field(default_factory=dict, description="definitions; the catalog fills the rest")
+    link_types: dict[str, Link] = Field(default_factory=dict, description="definitions; the catalog fills the rest")
+    notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> Fleet:
+        pools = [pool.name for pool in self.pools]
+        if len(set(pools)) != len(pools):
+            raise ValueError(f"pools share a name: {pools}")
+        for index, pool in enumerate(self.pools):
+            _check_known(f"pools[{index}].device", pool.device, self.devices, "device")
+            for side in ("scale_up", "scale_out"):
+                link = getattr(pool, side)
+                if link is not None:
+                    _check_known(f"pools[{index}].{side}", link, self.link_types, "link")
+        for index, cross in enumerate(self.links):
+            for name in cross.between:
+                _check_known(f"links[{index}].between", name, pools, "pool")
+            for name in cross.bandwidth:
+                _check_known(f"links[{index}].bandwidth", name, cross.between, "pool")
+            if cross.between[0] == cross.between[1]:
+                raise ValueError(f"links[{index}].between joins {cross.between[0]} with itself")
+            _check_known(f"links[{index}].link", cross.link, self.link_types, "link")
+        return self
+
+    def pool(self, name: str) -> Pool:
+        """Return a pool by name."""
+        return next(pool for pool in self.pools if pool.name == name)
+
+    def device_of(self, pool: str) -> Device:
+        """Return the device a pool is made of."""
+        return self.devices[self.pool(pool).device]
+
+    def inner_links(self, pool: str) -> tuple[Link | None, Link | None]:
+        """Return the links inside and between scale-up domains of a pool; each stands in for the other."""
+        names = self.pool(pool).scale_up, self.pool(pool).scale_out
+        up, out = (self.link_types[name] if name else None for name in names)
+        return up or out, out or up
+
+    def cross_link(self, first: str, second: str) -> CrossLink | None:
+        """Return how two pools are joined, or None where they are not."""
+        return next((cross for cross in self.links if set(cross.between) == {first, second}), None)
+
+    def port_bytes_per_s(self, cross: CrossLink, pool: str) -> float:
+        """Return what one device of a pool sends, and receives, over a link to another pool [B/s]."""
+        link = self.link_types[cross.link]
+        return cross.bandwidth.get(pool, link.bandwidth) * link.efficiency
+
+    def without_pool(self, name: str) -> Fleet | None:
+        """Return the fleet less one pool, or None if that was its last."""
+        pools = tuple(pool for pool in self.pools if pool.name != name)
+        links = tuple(cross for cross in self.links if name not in cross.between)
+        return self.model_copy(update={"pools": pools, "links": links}) if pools else None
+
+
+def _check_known(field: str, name: str, known: object, what: str) -> None:
+    names = list(known)  # type: ignore[call-overload]
+    if name not in names:
+        raise ValueError(f'{field}: unknown {what} "{name}"{nearest_hint(name, names)}')

@@ -1,0 +1,76 @@
+"""A kind of interconnect: bandwidth, latency, and what a collective costs to start."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from placer.catalog.quantity import BytesPerSecond, Efficiency, Seconds
+from placer.catalog.source import Source, is_estimate
+
+
+class Duplex(StrEnum):
+    """Whether both directions of a link have the bandwidth at once."""
+
+    FULL = "full"
+    HALF = "half"
+
+
+class StartUp(BaseModel):
+    """What a collective over up to ``devices`` devices costs before a byte moves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    devices: Annotated[int, Field(ge=2)]
+    latency: Seconds
+
+
+class Link(BaseModel):
+    """A link as one device sees it.
+
+    ``bandwidth`` is per device and direction; ``efficiency`` is the share of it that transfers reach; ``latency``
+    is one way for a small message. A collective starts in the time of the smallest entry that covers its
+    devices, and in ``latency`` where there is none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str = ""
+    bandwidth: BytesPerSecond
+    latency: Seconds
+    efficiency: Efficiency = 1.0
+    duplex: Duplex = Duplex.FULL
+    all_reduce: tuple[StartUp, ...] = ()
+    all_to_all: tuple[StartUp, ...] = ()
+    sources: tuple[Source, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_sorted(self) -> Link:
+        for table in (self.all_reduce, self.all_to_all):
+            sizes = [entry.devices for entry in table]
+            if sizes != sorted(set(sizes)):
+                raise ValueError(f"collective start-up times must be listed by growing devices, got {sizes}")
+        return self
+
+    @property
+    def effective_bytes_per_s(self) -> float:
+        """Bandwidth a transfer reaches, per device and direction."""
+        return self.bandwidth * self.efficiency
+
+    def start_up_s(self, table: tuple[StartUp, ...], num_devices: int) -> float:
+        """Return what a collective over ``num_devices`` costs before a byte moves [s]."""
+        for entry in table:
+            if num_devices <= entry.devices:
+                return entry.latency
+        return table[-1].latency if table else self.latency
+
+    def estimates(self) -> tuple[str, ...]:
+        """Return the figures that are guesses."""
+        names = ["bandwidth", "latency", "efficiency"]
+        names += ["all_reduce"] if self.all_reduce else []
+        names += ["all_to_all"] if self.all_to_all else []
+        return tuple(name for name in names if is_estimate(name, self.sources))

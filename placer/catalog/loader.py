@@ -1,0 +1,142 @@
+"""Reading devices, links and fleets from the catalog or from a user's file."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from placer.catalog.device import Device
+from placer.catalog.fleet import Fleet
+from placer.catalog.link import Link
+from placer.errors import CatalogError, InputError, nearest_hint
+from placer.files import read_mapping, validated
+from placer.paths import catalog_root
+
+
+@cache
+def _paths(folder: str) -> dict[str, Path]:
+    return {path.stem: path for path in sorted((catalog_root() / "fleets" / folder).glob("*.yaml"))}
+
+
+def device_names() -> tuple[str, ...]:
+    """Return the devices of the catalog."""
+    return tuple(_paths("devices"))
+
+
+def link_names() -> tuple[str, ...]:
+    """Return the links of the catalog."""
+    return tuple(_paths("links"))
+
+
+def fleet_names() -> tuple[str, ...]:
+    """Return the fleets of the catalog."""
+    return tuple(_paths("fleets"))
+
+
+@cache
+def load_device(name: str) -> Device:
+    """Return a device of the catalog.
+
+    Raises
+    ------
+    CatalogError
+        If there is none of that name.
+    """
+    return _as_catalog_error(lambda: validated(Device, read_mapping(_find("devices", name, "device")), name))
+
+
+@cache
+def load_link(name: str) -> Link:
+    """Return a link of the catalog.
+
+    Raises
+    ------
+    CatalogError
+        If there is none of that name.
+    """
+    return _as_catalog_error(lambda: validated(Link, read_mapping(_find("links", name, "link")), name))
+
+
+def load_fleet(name: str) -> Fleet:
+    """Return a fleet by catalog name or path.
+
+    Parameters
+    ----------
+    name
+        Such as ``vera-rubin-nvl72-lpx``, or the path of a YAML or JSON file of one's own.
+
+    Returns
+    -------
+    Fleet
+        With every device and link it names filled in.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such fleet or file, or it is wrong; the message names file and field.
+    """
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml", ".json"} or "/" in name or path.is_dir():
+        return _as_catalog_error(lambda: parse_fleet(read_mapping(path), str(path)))
+    found = _find("fleets", name, "fleet")
+    return _as_catalog_error(lambda: parse_fleet(read_mapping(found), str(found)))
+
+
+def parse_fleet(raw: dict[str, Any], where: str) -> Fleet:
+    """Return a fleet from its fields, devices and links filled in from the catalog.
+
+    Raises
+    ------
+    InputError
+        Naming the field that is wrong.
+    """
+    filled = dict(raw)
+    filled["devices"] = _filled(raw, "devices", _named(raw, "pools", ("device",)))
+    filled["link_types"] = _filled(
+        raw, "link_types", _named(raw, "pools", ("scale_up", "scale_out")) | _named(raw, "links", ("link",))
+    )
+    for field in ("devices", "link_types"):
+        for name, definition in filled[field].items():
+            if isinstance(definition, dict):
+                definition.setdefault("name", name)
+    return validated(Fleet, filled, where)
+
+
+def _named(raw: dict[str, Any], section: str, fields: tuple[str, ...]) -> set[str]:
+    entries = raw.get(section)
+    items = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return {entry[field] for entry in items for field in fields if isinstance(entry.get(field), str)}
+
+
+def _filled(raw: dict[str, Any], field: str, named: set[str]) -> Any:
+    own = raw.get(field) or {}
+    if not isinstance(own, dict):
+        return own
+    known, load = (device_names(), load_device) if field == "devices" else (link_names(), load_link)
+    merged: dict[str, Any] = {
+        name: dict(definition) if isinstance(definition, dict) else definition for name, definition in own.items()
+    }
+    for name in sorted(named - own.keys()):
+        if name in known:
+            merged[name] = load(name)
+    return merged
+
+
+def _find(folder: str, name: str, what: str) -> Path:
+    paths = _paths(folder)
+    folded = {known.casefold(): path for known, path in paths.items()}
+    found = folded.get(name.casefold())
+    if found is None:
+        hint = nearest_hint(name, paths)
+        raise CatalogError(f'unknown {what} "{name}"{hint}; `placer {what}s list` shows them')
+    return found
+
+
+def _as_catalog_error(read: Any) -> Any:
+    try:
+        return read()
+    except CatalogError:
+        raise
+    except InputError as error:
+        raise CatalogError(error.message, where=error.where) from error

@@ -1,0 +1,41 @@
+"""Bytes of the blocks of a layer on one device of a group."""
+
+from __future__ import annotations
+
+from placer.cost.group import Array, Batch, Group
+from placer.cost.shard import stored_shard_bytes
+from placer.graph.ffns.moe import MoeOps
+from placer.graph.layer_class import LayerOps
+from placer.graph.op import Op
+
+
+def attention_bytes(group: Group, ops: LayerOps) -> int:
+    """Return weights of an attention block, the replicated router included."""
+    held = sum(stored_shard_bytes(op, group.shape.tp, group.device) for op in ops.attention)
+    return held + (stored_shard_bytes(ops.moe.router, 1, group.device) if ops.moe else 0)
+
+
+def kv_bytes_per_sequence(group: Group, op: Op, context: int) -> int:
+    """Return the KV cache of one sequence in one attention core; what TP cannot cut is replicated."""
+    return -(-op.kv_bytes_per_token * op.attended_tokens(context) // min(group.shape.tp, op.kv_max_shards))
+
+
+def cut_bytes(group: Group, op: Op) -> int:
+    """Return the weights of an op cut over the tensor-parallel ranks."""
+    return stored_shard_bytes(op, group.shape.tp, group.device)
+
+
+def expert_bytes(group: Group, moe: MoeOps, num_experts: int) -> int:
+    """Return the weights of the fullest expert-parallel rank's experts."""
+    held = -(-num_experts // group.shape.ep)
+    return held * stored_shard_bytes(moe.expert, group.shape.expert_tp, group.device)
+
+
+def buffer_bytes(batch: Batch, hidden_size: int, top_k: int) -> Array:
+    """Return activations of one microbatch in flight, on the fullest device.
+
+    Two BF16 hidden states per token of the rank, and room to send and to receive ``top_k`` copies of the
+    device's share of the tokens (``docs/method.md``, activations).
+    """
+    hidden = 2.0 * hidden_size
+    return hidden * (2.0 * batch.rank_tokens + 2.0 * top_k * batch.device_tokens)

@@ -1,0 +1,138 @@
+"""Time of the blocks of a layer on a group: attention, dense FFN, experts near and far, embedding, LM head.
+
+All functions are vectorised over batch sizes and include the collectives inside the group.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from placer.catalog.device import KernelFamily
+from placer.cost.collective import all_gather_s, all_reduce_s, all_to_all_s
+from placer.cost.expert_load import copies_per_token
+from placer.cost.group import Array, Batch, ExpertLoads, Group
+from placer.cost.op_time import kernel_time_s
+from placer.cost.shard import held_format, shard_flops_per_token, stored_shard_bytes
+from placer.graph.ffns.moe import MoeOps
+from placer.graph.layer_class import LayerOps
+from placer.graph.op import Op
+from placer.model.precision import ElementFormat
+
+#: Hidden states travel in BF16, except into experts, where the model says.
+HIDDEN_BYTES = 2
+
+
+def gemm_s(group: Group, op: Op, shards: int, tokens: Array) -> Array:
+    """Return the time of an op made of weight matrices, cut over ``shards`` devices."""
+    weights, precision = held_format(op, group.device)
+    return kernel_time_s(
+        group.device.kernel(KernelFamily.GEMM, weights),
+        op.kernels,
+        np.full_like(tokens, stored_shard_bytes(op, shards, group.device)),
+        tokens * shard_flops_per_token(op, shards),
+        bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
+        peak_flops_per_s=group.device.peak[precision],
+    )
+
+
+def core_s(group: Group, op: Op, tokens: Array, context: int) -> Array:
+    """Return the time of an attention core: KV cache of the rank's sequences, read and one token written."""
+    family = KernelFamily.MLA if op.kv_max_shards == 1 else KernelFamily.ATTENTION
+    precision = held_format(op, group.device)[1]
+    attended, tp = op.attended_tokens(context), group.shape.tp
+    return kernel_time_s(
+        group.device.kernel(family),
+        op.kernels,
+        tokens * ((attended + 1) * op.kv_bytes_per_token / min(tp, op.kv_max_shards)),
+        tokens * (attended * op.flops_per_context_token / tp),
+        bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
+        peak_flops_per_s=group.device.peak[precision],
+    )
+
+
+def reduce_s(group: Group, tokens: Array, hidden_size: int) -> Array:
+    """Return the time to sum hidden states over the tensor-parallel ranks."""
+    if group.shape.tp == 1:
+        return np.zeros_like(tokens)
+    return all_reduce_s(group.link, group.shape.tp, tokens * (hidden_size * HIDDEN_BYTES))
+
+
+def gather_s(group: Group, tokens: Array, hidden_size: int) -> Array:
+    """Return the time to spread hidden states that arrived from elsewhere over the tensor-parallel ranks."""
+    if group.shape.tp == 1:
+        return np.zeros_like(tokens)
+    return all_gather_s(group.link, group.shape.tp, tokens * (hidden_size * HIDDEN_BYTES))
+
+
+def attention_s(group: Group, ops: LayerOps, batch: Batch, context: int, hidden_size: int) -> Array:
+    """Return the time of an attention block and, where experts follow, of the router."""
+    tokens, tp = batch.rank_tokens, group.shape.tp
+    time = gemm_s(group, ops.projection, tp, tokens) + core_s(group, ops.core, tokens, context)
+    time += gemm_s(group, ops.output, tp, tokens) + reduce_s(group, tokens, hidden_size)
+    return time + gemm_s(group, ops.moe.router, 1, tokens) if ops.moe else time
+
+
+def dense_s(group: Group, op: Op, batch: Batch, hidden_size: int) -> Array:
+    """Return the time of a dense FFN."""
+    tokens = batch.rank_tokens
+    return gemm_s(group, op, group.shape.tp, tokens) + reduce_s(group, tokens, hidden_size)
+
+
+def experts_s(group: Group, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int], batch: Batch) -> Array:
+    """Return the time of routed experts on the busiest rank, the fused kernel's floor paid once."""
+    touched, served = loads.busiest(part, group.shape.ep, batch.tokens)
+    (weights, precision), cut = held_format(moe.expert, group.device), group.shape.expert_tp
+    return kernel_time_s(
+        group.device.kernel(KernelFamily.MOE, weights),
+        1,
+        touched * stored_shard_bytes(moe.expert, cut, group.device),
+        served * shard_flops_per_token(moe.expert, cut),
+        bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
+        peak_flops_per_s=group.device.peak[precision],
+    )
+
+
+def copies(group: Group, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> float:
+    """Return to how many devices of the group one token must travel to reach its experts."""
+    selected, held = loads.selected(part), part[1] - part[0]
+    return copies_per_token(selected, held, group.shape.ep) * group.shape.expert_tp
+
+
+def exchange_s(
+    group: Group, copies_: float, batch: Batch, hidden_size: int, dispatch: ElementFormat
+) -> Array:
+    """Return the time to send tokens to their experts and to bring the sums back, inside the group."""
+    if group.shape.width == 1:
+        return np.zeros_like(batch.tokens)
+    sent = batch.device_tokens * (copies_ * hidden_size)
+    shape = (group.shape.width, group.domain)
+    there = all_to_all_s(group.link, group.scale_out, shape, sent * dispatch.element_bytes)
+    return there + all_to_all_s(group.link, group.scale_out, shape, sent * HIDDEN_BYTES)
+
+
+def shared_s(group: Group, moe: MoeOps, batch: Batch) -> Array:
+    """Return the time of the shared experts, zero where there are none."""
+    if moe.shared is None:
+        return np.zeros_like(batch.tokens)
+    return gemm_s(group, moe.shared, group.shape.tp, batch.rank_tokens)
+
+
+def embedding_s(group: Group, op: Op, batch: Batch, hidden_size: int) -> Array:
+    """Return the time to look tokens up."""
+    tokens, (weights, precision) = batch.rank_tokens, held_format(op, group.device)
+    lookup = kernel_time_s(
+        group.device.kernel(KernelFamily.GEMM, weights),
+        op.kernels,
+        tokens * float(hidden_size * HIDDEN_BYTES),
+        np.zeros_like(tokens),
+        bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
+        peak_flops_per_s=group.device.peak[precision],
+    )
+    return lookup + reduce_s(group, tokens, hidden_size)
+
+
+def lm_head_s(group: Group, op: Op, batch: Batch) -> Array:
+    """Return the time of the LM head and of agreeing on the best token (a value and an id per rank)."""
+    tokens, tp = batch.rank_tokens, group.shape.tp
+    time = gemm_s(group, op, tp, tokens)
+    return time if tp == 1 else time + all_gather_s(group.link, tp, tokens * (8.0 * tp))

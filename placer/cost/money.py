@@ -1,0 +1,142 @@
+"""What replicas cost: rented units, dollars per hour, dollars per token (physics G1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.catalog.fleet import Fleet, Pool
+from placer.cost.shape import GroupShape
+
+SECONDS_PER_HOUR = 3600.0
+TOKENS_PER_MILLION = 1e6
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def rented_devices(pool: Pool, shape: GroupShape, replicas: Integers) -> Integers:
+    """Return how many devices must be rented so that every replica has its group.
+
+    A group that fits a scale-up domain lies in one; else each of its stages does; a stage wider than a domain takes
+    whole domains. What a rented unit leaves idle is paid for.
+
+    Parameters
+    ----------
+    pool
+        Unit and domain.
+    shape
+        The group of one replica.
+    replicas : ndarray of int
+        How many replicas.
+
+    Returns
+    -------
+    ndarray of int, same shape
+        Devices rented, a multiple of the unit; may exceed the inventory.
+    """
+    if shape.num_devices <= pool.domain:
+        block, blocks = shape.num_devices, replicas
+    elif shape.width <= pool.domain:
+        block, blocks = shape.width, replicas * shape.stages
+    else:
+        block, blocks = pool.domain, replicas * (shape.num_devices // pool.domain)
+    per_domain = pool.domain // block
+    full, rest = np.divmod(blocks, per_domain)
+    if pool.unit >= pool.domain:
+        domains = full + (rest > 0)
+        return -(-(domains * pool.domain) // pool.unit) * pool.unit
+    whole = -(-(per_domain * block) // pool.unit) * pool.unit
+    return full * whole + -(-(rest * block) // pool.unit) * pool.unit
+
+
+def usd_per_million_tokens(usd_per_hour: float, tokens_per_s: float) -> float:
+    """Return ``1e6 c / (3600 r)`` (physics G1).
+
+    >>> usd_per_million_tokens(3.6, 1000.0)
+    1.0
+    """
+    return TOKENS_PER_MILLION * usd_per_hour / (SECONDS_PER_HOUR * tokens_per_s)
+
+
+@dataclass(frozen=True)
+class Rental:
+    """What a number of replicas takes from the fleet.
+
+    Attributes
+    ----------
+    replicas
+        How many.
+    devices
+        Rented devices by pool.
+    usd_per_hour, power_w
+        Their price and power.
+    """
+
+    replicas: int
+    devices: dict[str, int]
+    usd_per_hour: float
+    power_w: float
+
+
+@dataclass(frozen=True)
+class RentalTable:
+    """Every number of replicas of given groups that the inventory allows; arrays of equal length.
+
+    Attributes
+    ----------
+    pools
+        Pools the groups come from.
+    replicas, devices
+        Numbers of replicas, and by pool the devices rented for each.
+    usd_per_hour, power_w
+        Price and power.
+    """
+
+    pools: tuple[str, ...]
+    replicas: Integers
+    devices: tuple[Integers, ...]
+    usd_per_hour: Floats
+    power_w: Floats
+
+    def within(self, cost_cap: float | None, power_cap: float | None) -> RentalTable:
+        """Return the entries that respect caps on US dollars per hour and watts."""
+        keep = np.ones(len(self.replicas), dtype=bool)
+        if cost_cap is not None:
+            keep &= self.usd_per_hour <= cost_cap
+        if power_cap is not None:
+            keep &= self.power_w <= power_cap
+        return self if keep.all() else self.kept(keep)
+
+    def kept(self, keep: NDArray[np.bool_]) -> RentalTable:
+        """Return some of the entries."""
+        devices = tuple(rented[keep] for rented in self.devices)
+        return RentalTable(
+            self.pools, self.replicas[keep], devices, self.usd_per_hour[keep], self.power_w[keep]
+        )
+
+    def rental(self, index: int) -> Rental:
+        """Return one entry."""
+        devices = {name: int(rented[index]) for name, rented in zip(self.pools, self.devices, strict=True)}
+        return Rental(
+            int(self.replicas[index]), devices, float(self.usd_per_hour[index]), float(self.power_w[index])
+        )
+
+
+def rental_table(fleet: Fleet, shapes: tuple[GroupShape, ...]) -> RentalTable:
+    """Return every number of replicas of some groups, of different pools, that the inventory allows."""
+    pools = [fleet.pool(shape.pool) for shape in shapes]
+    most = min(pool.count // shape.num_devices for pool, shape in zip(pools, shapes, strict=True))
+    replicas = np.arange(1, most + 1, dtype=np.int64)
+    devices = tuple(rented_devices(pool, shape, replicas) for pool, shape in zip(pools, shapes, strict=True))
+    fits = np.ones(len(replicas), dtype=bool)
+    usd_per_hour, power_w = np.zeros(len(replicas)), np.zeros(len(replicas))
+    for pool, rented in zip(pools, devices, strict=True):
+        device = fleet.devices[pool.device]
+        fits &= rented <= pool.count
+        usd_per_hour += rented * device.price[fleet.price_basis]
+        power_w += rented * device.power
+    table = RentalTable(tuple(pool.name for pool in pools), replicas, devices, usd_per_hour, power_w)
+    return table.kept(fits)

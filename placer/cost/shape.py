@@ -1,0 +1,94 @@
+"""Shapes a group of devices may take: stages, width, and how ops are cut inside a stage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from placer.catalog.fleet import Pool
+from placer.graph.model_graph import ModelGraph
+from placer.scenario.space import Space
+
+
+@dataclass(frozen=True)
+class GroupShape:
+    """Devices of one pool that work on one replica.
+
+    Attributes
+    ----------
+    pool
+        Where they come from.
+    stages, width
+        Pipeline stages, and devices in each.
+    tp
+        Tensor-parallel degree of attention, dense FFN, shared experts, embedding and LM head; the other
+        ``width / tp`` ranks are data parallel.
+    expert_tp
+        Devices one routed expert is cut over; the other ``width / expert_tp`` ranks are expert parallel.
+    """
+
+    pool: str
+    stages: int
+    width: int
+    tp: int
+    expert_tp: int
+
+    @property
+    def num_devices(self) -> int:
+        """Devices of the group."""
+        return self.stages * self.width
+
+    @property
+    def dp(self) -> int:
+        """Data-parallel ranks of a stage."""
+        return self.width // self.tp
+
+    @property
+    def ep(self) -> int:
+        """Expert-parallel ranks of a stage."""
+        return self.width // self.expert_tp
+
+
+def _head_divisor(model: ModelGraph) -> int:
+    """Return the largest number that divides the head count of every mixer."""
+    return math.gcd(*(mixer.num_heads for mixer in model.spec.mixers.values()))
+
+
+def _max_experts(model: ModelGraph) -> int:
+    return min((ops.moe.num_experts for ops in model.layer_ops if ops.moe), default=0)
+
+
+def expert_cuts(width: int, tp: int, domain: int, num_experts: int) -> tuple[int, ...]:
+    """Return over how many devices an expert may be cut.
+
+    As little as the number of experts allows (expert parallel), as much as attention is (``tp``), or over the
+    whole stage (tensor parallel); never over more than a scale-up domain.
+    """
+    if not num_experts:
+        return (1,)
+    least = next(cut for cut in range(1, width + 1) if width % cut == 0 and width // cut <= num_experts)
+    cuts = {least, max(least, tp), width}
+    return tuple(sorted(cut for cut in cuts if cut <= domain and width % cut == 0 and width // cut <= num_experts))
+
+
+def group_shapes(model: ModelGraph, pool: Pool, space: Space) -> Iterator[GroupShape]:
+    """Yield every shape of the declared space that fits a pool's inventory.
+
+    Parameters
+    ----------
+    model
+        Its heads limit ``tp``, its experts ``expert_tp``, its layers the stages.
+    pool
+        Inventory and scale-up domain.
+    space
+        Widths and stage counts.
+    """
+    heads, experts = _head_divisor(model), _max_experts(model)
+    for width in space.widths(pool):
+        tps = [tp for tp in range(1, min(width, pool.domain) + 1) if width % tp == 0 and heads % tp == 0]
+        for tp in tps:
+            for expert_tp in expert_cuts(width, tp, pool.domain, experts):
+                for stages in space.stage_counts(len(model.layer_ops)):
+                    if stages * width <= pool.count:
+                        yield GroupShape(pool.name, stages, width, tp, expert_tp)

@@ -1,0 +1,82 @@
+"""Finding a model: a catalog name, an alias, a ``config.json``, or a file in our own schema."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from placer.errors import InputError, ModelConfigError, nearest_hint
+from placer.files import read_mapping, validated
+from placer.model.readers.registry import read_config
+from placer.model.spec import ModelSpec
+from placer.paths import catalog_root
+
+
+@cache
+def model_paths() -> dict[str, Path]:
+    """Return the catalog: Hub id of every model in ``graphs/`` and its file."""
+    root = catalog_root() / "graphs"
+    return {str(path.relative_to(root).with_suffix("")): path for path in sorted(root.rglob("*.yaml"))}
+
+
+@cache
+def _names() -> dict[str, Path]:
+    names = {name.casefold(): path for name, path in model_paths().items()}
+    for path in model_paths().values():
+        for alias in _read_spec(path).aliases:
+            names.setdefault(alias.casefold(), path)
+    return names
+
+
+@cache
+def _read_spec(path: Path) -> ModelSpec:
+    return validated(ModelSpec, read_mapping(path), str(path))
+
+
+def load_model(name: str) -> ModelSpec:
+    """Return a model by catalog name, alias or path.
+
+    Parameters
+    ----------
+    name
+        A Hub id such as ``deepseek-ai/DeepSeek-V3`` (letter case does not matter), an alias such as
+        ``deepseek-v3``, the path of a Hugging Face ``config.json``, or of a file in our schema.
+
+    Raises
+    ------
+    ModelConfigError
+        If there is no such model, or its configuration cannot be lowered exactly.
+    """
+    path = Path(name)
+    exact = model_paths().get(name)
+    if exact is not None:
+        return _read_spec(exact)
+    if path.suffix in {".json", ".yaml", ".yml"} or path.exists():
+        return read_model_file(path)
+    known = _names()
+    if name.casefold() in known:
+        return _read_spec(known[name.casefold()])
+    hint = nearest_hint(name, [*model_paths(), *known])
+    raise ModelConfigError(f'unknown model "{name}"{hint}; `placer models list` shows them, or pass a config.json')
+
+
+def read_model_file(path: Path) -> ModelSpec:
+    """Read a ``config.json`` (it has a ``model_type``) or a file in our schema.
+
+    Raises
+    ------
+    ModelConfigError
+        If the file cannot be read, parsed or understood.
+    """
+    if path.is_dir():
+        raise ModelConfigError("is a directory, expected its config.json", where=str(path))
+    try:
+        raw = read_mapping(path)
+        if "model_type" in raw:
+            name = path.parent.name if path.stem == "config" and path.parent.name else path.stem
+            return read_config(raw, name=name.replace("__", "/", 1), where=str(path))
+        return validated(ModelSpec, raw, str(path))
+    except ModelConfigError:
+        raise
+    except InputError as error:
+        raise ModelConfigError(error.message, where=error.where) from error

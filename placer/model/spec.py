@@ -1,0 +1,97 @@
+"""A decoder as data: what ``graphs/`` holds and every reader returns."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from placer.model.ffn import Ffn
+from placer.model.mixer import Mixer
+from placer.model.precision import Precision
+
+MAX_LAYERS = 2_000
+
+
+class LayerKind(BaseModel):
+    """Which mixer and which FFN make up a layer, by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mixer: str
+    ffn: str
+
+
+class LayerRun(BaseModel):
+    """A pattern of layers, repeated."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repeat: Annotated[int, Field(ge=1, le=MAX_LAYERS)]
+    pattern: Annotated[tuple[LayerKind, ...], Field(min_length=1)]
+
+
+class ExpectedParameters(BaseModel):
+    """Parameter counts the lowering must reproduce, from a source other than placer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    total: int
+    active: int = Field(description="touched by one token, input embedding included")
+    source: str
+
+
+class ModelSpec(BaseModel):
+    """A decoder: layers in order, vocabulary, storage formats, and where the facts come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    source: str = Field(description="where the configuration was read")
+    hidden_size: Annotated[int, Field(ge=1, le=1_000_000)]
+    vocab_size: Annotated[int, Field(ge=1, le=100_000_000)]
+    max_context: Annotated[int, Field(ge=1, le=10**12)] | None = None
+    tie_word_embeddings: bool = False
+    mixers: dict[str, Mixer]
+    ffns: dict[str, Ffn]
+    layers: Annotated[tuple[LayerRun, ...], Field(min_length=1)]
+    precision: Precision = Precision()
+    expected: ExpectedParameters | None = None
+    notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _kinds_exist(self) -> ModelSpec:
+        for run in self.layers:
+            for kind in run.pattern:
+                if kind.mixer not in self.mixers:
+                    raise ValueError(f'layers name the mixer "{kind.mixer}", known are {sorted(self.mixers)}')
+                if kind.ffn not in self.ffns:
+                    raise ValueError(f'layers name the ffn "{kind.ffn}", known are {sorted(self.ffns)}')
+        if self.num_layers > MAX_LAYERS:
+            raise ValueError(f"{self.num_layers} layers, at most {MAX_LAYERS}")
+        return self
+
+    @property
+    def num_layers(self) -> int:
+        """Number of decoder layers."""
+        return sum(run.repeat * len(run.pattern) for run in self.layers)
+
+    def layer_kinds(self) -> tuple[LayerKind, ...]:
+        """Return the kind of every layer, in order."""
+        return tuple(kind for run in self.layers for _ in range(run.repeat) for kind in run.pattern)
+
+
+def runs_of(kinds: list[LayerKind]) -> tuple[LayerRun, ...]:
+    """Compress a list of layer kinds into runs: a repeated short pattern, or runs of equal layers."""
+    for period in range(1, min(8, len(kinds)) + 1):
+        repeat, rest = divmod(len(kinds), period)
+        if not rest and repeat > 1 and kinds == kinds[:period] * repeat:
+            return (LayerRun(repeat=repeat, pattern=tuple(kinds[:period])),)
+    runs: list[LayerRun] = []
+    for kind in kinds:
+        if runs and runs[-1].pattern == (kind,):
+            runs[-1] = LayerRun(repeat=runs[-1].repeat + 1, pattern=(kind,))
+        else:
+            runs.append(LayerRun(repeat=1, pattern=(kind,)))
+    return tuple(runs)

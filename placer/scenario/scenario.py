@@ -1,0 +1,89 @@
+"""Model, fleet, workload and target together: everything a plan answers for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pydantic import BaseModel, ConfigDict
+
+from placer.catalog.fleet import Fleet
+from placer.errors import ScenarioError, nearest_hint
+from placer.model.spec import ModelSpec
+from placer.scenario.space import Space
+from placer.scenario.workload import Target, Workload
+
+
+class Scenario(BaseModel):
+    """A question to the planner, self-contained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: ModelSpec
+    fleet: Fleet
+    workload: Workload
+    target: Target
+    space: Space = Space()
+
+
+def _check_prices(scenario: Scenario) -> Iterator[str]:
+    basis = scenario.fleet.price_basis
+    for pool in scenario.fleet.pools:
+        device = scenario.fleet.device_of(pool.name)
+        if basis not in device.price:
+            yield (
+                f'pool "{pool.name}": {device.name} has no price on the basis "{basis}" (it has '
+                f"{', '.join(sorted(device.price))}); bases are never mixed"
+            )
+
+
+def _check_required_pools(scenario: Scenario) -> Iterator[str]:
+    names = [pool.name for pool in scenario.fleet.pools]
+    for name in scenario.target.required_pools:
+        if name not in names:
+            yield f'target.required_pools: unknown pool "{name}"{nearest_hint(name, names)}'
+    if len(scenario.target.required_pools) > scenario.space.max_groups:
+        yield f"target.required_pools: a replica has at most {scenario.space.max_groups} groups"
+
+
+def _check_holding(scenario: Scenario) -> Iterator[str]:
+    precision = scenario.model.precision
+    formats = {precision.attention, precision.dense_ffn, precision.experts, precision.embedding, precision.lm_head}
+    formats |= {precision.router, precision.shared_experts}
+    for pool in scenario.fleet.pools:
+        device = scenario.fleet.device_of(pool.name)
+        lacking = sorted(name for name in formats if device.holding(name) is None)
+        if lacking:
+            yield (
+                f'pool "{pool.name}": {device.name} multiplies in {", ".join(device.peak)} and cannot run '
+                f"{', '.join(lacking)} weights; choose narrower ones with --weights"
+            )
+
+
+def _check_routing(scenario: Scenario) -> Iterator[str]:
+    for ffn in scenario.model.ffns.values():
+        if ffn.kind == "moe":
+            try:
+                scenario.workload.routing.selection_probability(ffn.num_experts, ffn.top_k)
+            except ScenarioError as error:
+                yield str(error)
+
+
+CHECKS: tuple[Callable[[Scenario], Iterator[str]], ...] = (
+    _check_prices,
+    _check_required_pools,
+    _check_holding,
+    _check_routing,
+)
+
+
+def assert_consistent(scenario: Scenario) -> None:
+    """Raise one error that lists everything that does not go together.
+
+    Raises
+    ------
+    ScenarioError
+        With all findings.
+    """
+    findings = [finding for check in CHECKS for finding in check(scenario)]
+    if findings:
+        raise ScenarioError("; ".join(findings))

@@ -1,0 +1,51 @@
+"""The declared decision space: every bound a plan reports holds over exactly this set of plans."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from placer.catalog.fleet import Pool
+
+
+class Space(BaseModel):
+    """Limits of what is searched; ``docs/method.md`` section 2 spells the space out.
+
+    A replica has one group, or two of different pools (``max_groups``). A group is a number of pipeline stages of
+    equal width. Experts of a split layer are divided in ``split_parts`` equal shares, the hottest on the sidecar.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_groups: Annotated[int, Field(ge=1, le=2)] = 2
+    max_microbatches: Annotated[int, Field(ge=1, le=512)] = 128
+    max_rank_batch: Annotated[int, Field(ge=1, le=65_536)] = 8_192
+    max_stages: Annotated[int, Field(ge=1, le=2_000)] = 128
+    max_width: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000_000
+    split_parts: Annotated[int, Field(ge=1, le=64)] = 4
+
+    def widths(self, pool: Pool) -> tuple[int, ...]:
+        """Return the widths a stage may have.
+
+        Inside a scale-up domain: divisors of the domain and powers of two; beyond it: whole domains.
+        """
+        inside = min(pool.domain, pool.count)
+        narrow = {width for width in range(1, inside + 1) if pool.domain % width == 0}
+        narrow |= {1 << bit for bit in range(inside.bit_length()) if 1 << bit <= inside}
+        wide = range(pool.domain, pool.count + 1, pool.domain) if pool.count > pool.domain else ()
+        return tuple(sorted(width for width in narrow.union(wide) if width <= self.max_width))
+
+    def stage_counts(self, num_layers: int) -> tuple[int, ...]:
+        """Return the stage counts that matter: up to eight, and those that shorten the longest stage.
+
+        One or two stages more than layers leave embedding and LM head a stage of their own.
+        """
+        counts = set(range(1, min(8, num_layers) + 1)) | {num_layers + 1, num_layers + 2}
+        counts |= {-(-num_layers // size) for size in range(1, num_layers + 1)}
+        return tuple(sorted(count for count in counts if count <= self.max_stages))
+
+    def hot_counts(self, num_experts: int) -> tuple[int, ...]:
+        """Return how many of the hottest experts of a layer may go to the sidecar."""
+        shares = {num_experts * part // self.split_parts for part in range(1, self.split_parts)}
+        return tuple(sorted(count for count in shares if 0 < count < num_experts))

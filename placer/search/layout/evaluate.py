@@ -1,0 +1,119 @@
+"""The step time of a layout, in the integers of its sizing problem."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from placer.search.layout.layout import Layout, class_of_layer, visits
+from placer.search.quantize import Integers
+from placer.search.rows import HOST, HOST_OUT, PATH
+from placer.search.sizing.problem import SizingProblem
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """How long a step takes, and whether it fits.
+
+    Attributes
+    ----------
+    path
+        Critical path of one microbatch [ps].
+    busiest
+        Longest any device or port is busy, all microbatches in flight counted [ps].
+    fits
+        Whether weights and KV cache fit every device.
+    """
+
+    path: int
+    busiest: int
+    fits: bool
+
+    @property
+    def step(self) -> int:
+        """Step time [ps]."""
+        return max(self.path, self.busiest)
+
+
+def evaluate(problem: SizingProblem, layout: Layout) -> StepTime:
+    """Return the step time of a layout."""
+    classes = class_of_layer(problem)
+    rows = [problem.classes[index].times[number] for index, number in zip(classes, layout.placements, strict=True)]
+    hops, path_hops = _hops(problem, layout)
+    outside = (problem.embedding, problem.lm_head)
+    path = sum(int(row[PATH]) for row in rows) + path_hops
+    path += sum(op.time[on_side] for op, on_side in zip(outside, layout.outside_on_side, strict=True))
+    busiest, fits = 0, True
+    for group in range(2 if problem.has_side else 1):
+        stages = np.array(layout.stages[group])
+        busy = _by_stage(problem, group, stages, [int(row[HOST + group]) for row in rows])
+        held = _by_stage(problem, group, stages, _volumes(problem, layout, group))
+        for op, on_side, stage in zip(outside, layout.outside_on_side, (0, -1), strict=True):
+            if on_side == group:
+                busy[stage] += op.time[group]
+                held[stage] += op.held_bytes[group]
+        fits = fits and bool(held.max() <= problem.capacity[group])
+        busiest = max(busiest, int(busy.max()), _busiest_port(problem, group, stages, (rows, hops)))
+    return StepTime(path, busiest * problem.in_flight, fits)
+
+
+def _by_stage(problem: SizingProblem, group: int, stages: Integers, loads: list[int]) -> Integers:
+    total = np.zeros(problem.stages[group], dtype=np.int64)
+    np.add.at(total, stages, np.array(loads, dtype=np.int64))
+    return total
+
+
+def _volumes(problem: SizingProblem, layout: Layout, group: int) -> list[int]:
+    tables = [problem.classes[index] for index in class_of_layer(problem)]
+    columns = [table.volumes(group) for table in tables]
+    return [int(volume[number]) for volume, number in zip(columns, layout.placements, strict=True)]
+
+
+def _hops(problem: SizingProblem, layout: Layout) -> tuple[Counter[tuple[int, int, int]], int]:
+    """Return the hops of hidden states between groups, and the time of all hops on the path.
+
+    Hops are counted by direction (0 to the sidecar, 1 to the host), group and stage: once where they leave and once
+    where they arrive.
+    """
+    stations = visits(problem, layout)
+    crossing, hops, total = problem.crossing, Counter[tuple[int, int, int]](), 0
+    for before, after in pairwise(stations):
+        (group, stage), (next_group, next_stage) = before.leaves, after.enters
+        if group != next_group:
+            direction = 0 if next_group else 1
+            total += crossing.to_host if direction else crossing.to_side
+            hops[direction, group, stage] += 1
+            hops[direction, next_group, next_stage] += 1
+        elif stage != next_stage:
+            total += crossing.stage[group]
+    (last, last_stage), (first, first_stage) = stations[-1].leaves, stations[0].enters
+    if last != first:
+        total += crossing.token
+    elif last_stage != first_stage:
+        total += crossing.stage_token[first]
+    return hops, total
+
+
+def _busiest_port(
+    problem: SizingProblem,
+    group: int,
+    stages: Integers,
+    traffic: tuple[list[Integers], Counter[tuple[int, int, int]]],
+) -> int:
+    """Return the longest a stage's port is busy per microbatch, either direction."""
+    if not problem.has_side:
+        return 0
+    rows, hops = traffic
+    busiest = 0
+    for port in (2 * group, 2 * group + 1):
+        busy = _by_stage(problem, group, stages, [int(row[HOST_OUT + port]) for row in rows])
+        for (direction, at, stage), count in hops.items():
+            if at == group:
+                busy[stage] += count * problem.crossing.ports[direction][port]
+        busiest = max(busiest, int(busy.max()))
+    return busiest
+
+

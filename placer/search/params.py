@@ -1,0 +1,27 @@
+"""How hard to search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SolveParams:
+    """Limits and seed of a search.
+
+    Attributes
+    ----------
+    relative_gap
+        Stop once the bound is this close to the best plan; 0 asks for proof.
+    budget_s
+        Wall seconds after which the best plan so far is returned with the bound reached.
+    seed
+        Passed to CP-SAT.
+    node_limit
+        Nodes of the branch-and-bound evaluated at once; more is faster and needs more memory.
+    """
+
+    relative_gap: float = 0.005
+    budget_s: float = 60.0
+    seed: int = 0
+    node_limit: int = 8_192

@@ -1,0 +1,255 @@
+"""What each way to place a layer takes from each resource; the one table bounds and CP-SAT models share.
+
+A layer of a replica with two groups, *host* and *sidecar*, can lie in five ways (``docs/method.md``, section 2):
+
+``near``    attention and FFN on the host
+``direct``  attention on the host, experts on the sidecar; every copy of a token crosses and comes back by itself
+``relay``   attention on the host, FFN on the sidecar; one copy crosses, the sidecar exchanges and sums by itself
+``away``    attention and FFN on the sidecar
+``split``   the hottest experts on the sidecar (as ``direct``), attention and the cold ones on the host
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from placer.cost.block_time import HIDDEN_BYTES
+from placer.cost.group import Array
+from placer.search.fields import ClassFields
+from placer.search.tables import CostModel
+
+
+class Way(StrEnum):
+    """How a layer lies on host and sidecar."""
+
+    NEAR = "near"
+    DIRECT = "direct"
+    RELAY = "relay"
+    AWAY = "away"
+    SPLIT = "split"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A way, and for ``split`` how many of the hottest experts go to the sidecar."""
+
+    way: Way
+    level: int = -1
+    num_hot: int = 0
+
+
+#: Resources a placement draws on, in the order of the last axis of `Rows.times`.
+PATH, HOST, SIDE, HOST_OUT, HOST_IN, SIDE_OUT, SIDE_IN = range(7)
+NUM_TIMES = 7
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Times and bytes of every placement of one layer class.
+
+    Attributes
+    ----------
+    placements
+        The ways, in order.
+    times : ndarray, shape (num_placements, num_nodes, 7)
+        Seconds per microbatch: on the critical path, and of host, sidecar and their ports (both directions).
+    host_bytes, side_bytes : ndarray, shape (num_placements, num_nodes)
+        Weights, and KV cache of all microbatches in flight, per device.
+    """
+
+    placements: tuple[Placement, ...]
+    times: Array
+    host_bytes: Array
+    side_bytes: Array
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Host and sidecar rows of the tables, ready to be combined.
+
+    Attributes
+    ----------
+    host, side : ndarray, shape (num_nodes, num_base)
+        Table rows; ``side`` is None in a replica of one group.
+    host_share, side_share : ndarray, shape (num_nodes, num_base)
+        What of them one stage carries: the same, or the same divided by the stages.
+    tokens, in_flight : ndarray, shape (num_nodes,)
+        Microbatch size and microbatches in flight.
+    """
+
+    host: Array
+    host_share: Array
+    side: Array | None
+    side_share: Array | None
+    tokens: Array
+    in_flight: Array
+
+
+@dataclass(frozen=True)
+class Wire:
+    """The link between host and sidecar.
+
+    Attributes
+    ----------
+    latency_s
+        One way.
+    host_bytes_per_s, side_bytes_per_s
+        What one device of either side sends, and receives.
+    is_half_duplex
+        Whether both directions share the bandwidth.
+    """
+
+    latency_s: float
+    host_bytes_per_s: float
+    side_bytes_per_s: float
+    is_half_duplex: bool
+
+
+def placements_of(cost: CostModel, index: int, *, has_side: bool) -> tuple[Placement, ...]:
+    """Return the ways a layer of class ``index`` may lie."""
+    near = (Placement(Way.NEAR),)
+    if not has_side:
+        return near
+    moe = cost.classes[index].ops.moe
+    if moe is None:
+        return (*near, Placement(Way.RELAY), Placement(Way.AWAY))
+    hot_counts = cost.scenario.space.hot_counts(moe.num_experts)
+    splits = (Placement(Way.SPLIT, level, count) for level, count in enumerate(hot_counts))
+    return (*near, Placement(Way.DIRECT), Placement(Way.RELAY), Placement(Way.AWAY), *splits)
+
+
+class RowBuilder:
+    """Combines table rows into resource rows, vectorised over nodes."""
+
+    def __init__(self, cost: CostModel, wire: Wire | None, pair: Pair) -> None:
+        self._cost, self._wire, self._pair = cost, wire, pair
+        self._hidden = cost.hidden_size
+
+    def hop_s(self, message_bytes: Array) -> Array:
+        """Return the time of a hop between the groups: latency, and bytes over the narrower side."""
+        wire, port, pair = self._wire, self._cost.fields.port, self._pair
+        if wire is None or pair.side is None:
+            return np.zeros_like(message_bytes)
+        widest = np.maximum(
+            pair.host[:, port] / wire.host_bytes_per_s, pair.side[:, port] / wire.side_bytes_per_s
+        )
+        return wire.latency_s + message_bytes * widest
+
+    def gathers(self) -> tuple[float, ...]:
+        """Return the time each group takes to spread arriving hidden states, at the last node."""
+        column = self._cost.fields.gather
+        groups = [values for values in (self._pair.host, self._pair.side) if values is not None]
+        return tuple(float(values[-1, column]) for values in groups)
+
+    def hidden_message(self) -> Array:
+        """Return the bytes of one copy of the microbatch's hidden states."""
+        return self._pair.tokens * float(self._hidden * HIDDEN_BYTES)
+
+    def to_side_s(self) -> Array:
+        """Return the time hidden states take from host to sidecar, spread over its TP ranks."""
+        side = self._pair.side
+        arrive = 0.0 if side is None else side[:, self._cost.fields.gather]
+        return self.hop_s(self.hidden_message()) + arrive
+
+    def to_host_s(self) -> Array:
+        """Return the time hidden states take from sidecar to host, spread over its TP ranks."""
+        return self.hop_s(self.hidden_message()) + self._pair.host[:, self._cost.fields.gather]
+
+    def return_trip(self) -> Array:
+        """Return what hidden states take on their way from sidecar to host, shape (num_nodes, 7)."""
+        hidden = self.hidden_message()
+        times = np.zeros((len(hidden), NUM_TIMES))
+        times[:, PATH] = self.to_host_s()
+        times[:, HOST_OUT:] = self.ports(np.zeros_like(hidden), hidden)
+        return times
+
+    def ports(self, out_bytes: Array, back_bytes: Array) -> Array:
+        """Return how long a round trip keeps the four ports busy, shape (num_nodes, 4)."""
+        wire, port, pair = self._wire, self._cost.fields.port, self._pair
+        if wire is None or pair.side_share is None:
+            return np.zeros((len(pair.tokens), 4))
+        if wire.is_half_duplex:
+            out_bytes = back_bytes = out_bytes + back_bytes
+        host = pair.host_share[:, port] / wire.host_bytes_per_s
+        side = pair.side_share[:, port] / wire.side_bytes_per_s
+        return np.stack([out_bytes * host, back_bytes * host, back_bytes * side, out_bytes * side], axis=1)
+
+    def rows(self, index: int) -> Rows:
+        """Return the rows of layer class ``index``."""
+        placements = placements_of(self._cost, index, has_side=self._pair.side is not None)
+        columns, size = self._cost.fields.classes[index], len(self._pair.tokens)
+        times = np.zeros((len(placements), size, NUM_TIMES))
+        host_bytes, side_bytes = (np.zeros((len(placements), size)) for _ in range(2))
+        fillers = {
+            Way.NEAR: self._near,
+            Way.DIRECT: self._direct,
+            Way.RELAY: self._relay,
+            Way.AWAY: self._away,
+            Way.SPLIT: self._split,
+        }
+        for number, placement in enumerate(placements):
+            host_bytes[number], side_bytes[number] = fillers[placement.way](
+                columns, placement.level, times[number]
+            )
+        return Rows(placements, times, host_bytes, side_bytes)
+
+    def _attention_held(self, share: Array, columns: ClassFields) -> Array:
+        return share[:, columns.attention_bytes] + self._pair.in_flight * share[:, columns.kv_bytes]
+
+    def _near(self, columns: ClassFields, _: int, times: Array) -> tuple[Array, Array | float]:
+        host, share = self._pair.host, self._pair.host_share
+        times[:, PATH] = host[:, columns.attention] + host[:, columns.ffn]
+        times[:, HOST] = share[:, columns.attention] + share[:, columns.ffn]
+        return self._attention_held(share, columns) + share[:, columns.ffn_bytes], 0.0
+
+    def _sides(self) -> tuple[Array, Array]:
+        side, share = self._pair.side, self._pair.side_share
+        assert side is not None and share is not None
+        return side, share
+
+    def _direct(self, columns: ClassFields, _: int, times: Array) -> tuple[Array, Array]:
+        (side, side_share), pair = self._sides(), self._pair
+        out, back = self._copied(side[:, columns.direct_copies])
+        arrive = pair.host[:, self._cost.fields.gather]
+        travel = self.hop_s(out) + self.hop_s(back) + arrive
+        times[:, PATH] = pair.host[:, columns.attention] + travel + side[:, columns.direct]
+        times[:, HOST] = pair.host_share[:, columns.attention]
+        times[:, SIDE] = side_share[:, columns.direct]
+        times[:, HOST_OUT:] = self.ports(out, back)
+        return self._attention_held(pair.host_share, columns), side_share[:, columns.ffn_bytes]
+
+    def _relay(self, columns: ClassFields, _: int, times: Array) -> tuple[Array, Array]:
+        (side, side_share), pair = self._sides(), self._pair
+        hidden = self.hidden_message()
+        times[:, PATH] = pair.host[:, columns.attention] + self.to_side_s() + side[:, columns.ffn]
+        times[:, HOST] = pair.host_share[:, columns.attention]
+        times[:, SIDE] = side_share[:, columns.ffn]
+        times[:, HOST_OUT:] = self.ports(hidden, np.zeros_like(hidden))
+        return self._attention_held(pair.host_share, columns), side_share[:, columns.ffn_bytes]
+
+    def _away(self, columns: ClassFields, _: int, times: Array) -> tuple[float, Array]:
+        side, side_share = self._sides()
+        times[:, PATH] = side[:, columns.attention] + side[:, columns.ffn]
+        times[:, SIDE] = side_share[:, columns.attention] + side_share[:, columns.ffn]
+        return 0.0, self._attention_held(side_share, columns) + side_share[:, columns.ffn_bytes]
+
+    def _split(self, columns: ClassFields, level: int, times: Array) -> tuple[Array, Array]:
+        (side, side_share), pair = self._sides(), self._pair
+        out, back = self._copied(side[:, columns.hot_copies[level]])
+        arrive = pair.host[:, self._cost.fields.gather]
+        hot = self.hop_s(out) + side[:, columns.hot[level]] + self.hop_s(back) + arrive
+        cold = pair.host[:, columns.cold[level]]
+        times[:, PATH] = pair.host[:, columns.attention] + np.maximum(cold, hot)
+        times[:, HOST] = pair.host_share[:, columns.attention] + pair.host_share[:, columns.cold[level]]
+        times[:, SIDE] = side_share[:, columns.hot[level]]
+        times[:, HOST_OUT:] = self.ports(out, back)
+        held = self._attention_held(pair.host_share, columns) + pair.host_share[:, columns.cold_bytes[level]]
+        return held, side_share[:, columns.hot_bytes[level]]
+
+    def _copied(self, copies: Array) -> tuple[Array, Array]:
+        """Return bytes out (in the dispatch format) and back (BF16) of so many copies of the microbatch."""
+        elements = self._pair.tokens * copies * float(self._hidden)
+        return elements * self._cost.model.spec.precision.dispatch.element_bytes, elements * HIDDEN_BYTES

@@ -1,0 +1,41 @@
+"""The stages of a group hold, together and in order, the layers placed on it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from ortools.sat.python import cp_model
+
+from placer.search.sizing.problem import SizingProblem
+from placer.search.sizing.variables import SizingVariables, StageContent
+
+
+def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProblem) -> None:
+    """Add, for every group of several stages, bundle ``r`` and placement ``p``: ``sum over s of c[s, r, p] = n[r, p]``.
+
+    Where bundles are single runs, later runs lie in later stages: with ``h[s]`` telling whether run ``r + 1`` has begun
+    by stage ``s``, ``c[s, r + 1] > 0`` needs ``h[s]`` and ``c[s + 1, r] > 0`` forbids it. Twin in ``verify``: residency
+    and order.
+    """
+    for contents in variables.content:
+        for bundle, number in contents[0].count if contents else ():
+            placed = [variables.runs[index].count[number] for index in problem.bundles[bundle]]
+            held = [stage.count[bundle, number] for stage in contents]
+            model.add(cp_model.LinearExpr.sum(held) == cp_model.LinearExpr.sum(placed))
+        if contents and len(problem.bundles) == len(problem.runs):
+            for earlier, later in pairwise(range(len(problem.runs))):
+                _add_order(model, problem, contents, (earlier, later))
+
+
+def _add_order(
+    model: cp_model.CpModel, problem: SizingProblem, contents: tuple[StageContent, ...], runs: tuple[int, int]
+) -> None:
+    earlier, later = runs
+    begun = [model.new_bool_var(f"run{later}.begun{stage}") for stage in range(len(contents))]
+    for before, after in pairwise(begun):
+        model.add(after >= before)
+    for stage, content in enumerate(contents):
+        model.add(content.of_bundle(later) <= problem.runs[later].count * begun[stage])
+    for content, before in zip(contents[1:], begun, strict=False):
+        most = problem.runs[earlier].count
+        model.add(content.of_bundle(earlier) <= most - most * before)

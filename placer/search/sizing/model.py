@@ -1,0 +1,78 @@
+"""Assembly of the sizing model; ``docs/method.md`` section 5 is this file in mathematics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ortools.sat.python import cp_model
+
+from placer.search.adapter import Answer, SolveStatus, solve
+from placer.search.params import SolveParams
+from placer.search.sizing.constraints import assignment, capacity, links, occupancy, order, path, stages
+from placer.search.sizing.problem import SizingProblem
+from placer.search.sizing.variables import SizingVariables, sizing_variables
+
+#: Deterministic seconds one sizing solve may take; hundreds are needed per plan.
+WORK_LIMIT = 0.3
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """An answer to a sizing problem.
+
+    Attributes
+    ----------
+    counts
+        Layers by run and placement; empty where nothing fits.
+    embedding_on_side, lm_head_on_side
+        Where the ops outside the layers lie.
+    content
+        By group and stage: layers by (bundle, placement); empty for a group of one stage.
+    step
+        Step time of these counts in picoseconds, as the model sees it.
+    bound
+        No placement has a shorter step.
+    """
+
+    counts: tuple[tuple[int, ...], ...]
+    embedding_on_side: bool
+    lm_head_on_side: bool
+    content: tuple[tuple[dict[tuple[int, int], int], ...], ...]
+    step: int
+    bound: int
+
+
+def build_sizing_model(problem: SizingProblem) -> tuple[cp_model.CpModel, SizingVariables]:
+    """Return the CP-SAT model of a sizing problem and its variables."""
+    model = cp_model.CpModel()
+    variables = sizing_variables(model, problem)
+    for constraint in (assignment, order, stages, path, occupancy, capacity, links):
+        constraint.add(model, variables, problem)
+    model.minimize(variables.step)
+    return model, variables
+
+
+def solve_sizing(problem: SizingProblem, params: SolveParams) -> Sizing | None:
+    """Return the counts with the shortest step, or None if nothing fits within ``problem.longest``."""
+    model, variables = build_sizing_model(problem)
+    answer = solve(model, params, WORK_LIMIT, params.relative_gap / 4.0)
+    if answer.status is SolveStatus.INFEASIBLE:
+        return None
+    return _extract(answer, variables)
+
+
+def _extract(answer: Answer, variables: SizingVariables) -> Sizing:
+    if not answer.has_solution:
+        return Sizing((), False, False, (), 0, max(0, answer.bound))
+    value = answer.solver.value
+    return Sizing(
+        tuple(tuple(value(count) for count in run.count) for run in variables.runs),
+        bool(value(variables.embedding_on_side)),
+        bool(value(variables.lm_head_on_side)),
+        tuple(
+            tuple({key: value(count) for key, count in stage.count.items()} for stage in contents)
+            for contents in variables.content
+        ),
+        answer.objective,
+        answer.bound,
+    )

@@ -1,0 +1,139 @@
+"""One sizing problem in integers: everything the CP-SAT model sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from placer.search.quantize import Integers
+from placer.search.rows import HOST, Placement
+
+
+#: Up to so many runs, stages are dealt layers run by run and in order.
+MAX_ORDERED_RUNS = 4
+
+
+@dataclass(frozen=True)
+class Run:
+    """Consecutive layers of one class."""
+
+    index: int
+    count: int
+    class_index: int
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """Integer rows of one layer class; first axis is the placement.
+
+    Attributes
+    ----------
+    placements
+        Ways a layer may lie.
+    times : ndarray, shape (num_placements, 7)
+        Picoseconds per microbatch on path, host, sidecar and the four port directions.
+    host_bytes, side_bytes : ndarray, shape (num_placements,)
+        Bytes per device.
+    """
+
+    placements: tuple[Placement, ...]
+    times: Integers
+    host_bytes: Integers
+    side_bytes: Integers
+
+    def volumes(self, group: int) -> Integers:
+        """Return the bytes on host (0) or sidecar (1)."""
+        return self.side_bytes if group else self.host_bytes
+
+    def loading(self, group: int) -> tuple[int, ...]:
+        """Return the placements that load a group with time or bytes."""
+        loads = (self.times[:, HOST + group] > 0) | (self.volumes(group) > 0)
+        return tuple(int(number) for number in np.flatnonzero(loads))
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Embedding or LM head: time and bytes on host and sidecar."""
+
+    time: tuple[int, int]
+    held_bytes: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """What hidden states pay to change group, and a token id to return to the embedding.
+
+    Attributes
+    ----------
+    to_side, to_host, token
+        Picoseconds on the critical path.
+    ports
+        Picoseconds on the four port directions (host out, host in, side out, side in) when hidden states go to
+        the sidecar, and when they go to the host.
+    stage
+        Picoseconds of a hop between two stages, on host and sidecar.
+    stage_token
+        The same for a token id.
+    """
+
+    to_side: int
+    to_host: int
+    token: int
+    ports: tuple[tuple[int, int, int, int], tuple[int, int, int, int]]
+    stage: tuple[int, int]
+    stage_token: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class SizingProblem:
+    """Where do the layers go, for given groups, microbatch size and microbatches in flight?
+
+    Attributes
+    ----------
+    runs, classes
+        The model's layers in order, and the rows of their classes.
+    embedding, lm_head, crossing
+        What lies outside the layers, and what moving between groups costs.
+    stages
+        Stages of host and sidecar; the sidecar has 0 in a replica of one group.
+    in_flight
+        Microbatches in flight.
+    capacity
+        Bytes a device of host and sidecar has for weights and KV cache.
+    longest
+        No step longer than this is of interest [ps].
+    """
+
+    runs: tuple[Run, ...]
+    classes: tuple[ClassTable, ...]
+    embedding: Outside
+    lm_head: Outside
+    crossing: Crossing
+    stages: tuple[int, int]
+    in_flight: int
+    capacity: tuple[int, int]
+    longest: int
+
+    @property
+    def bundles(self) -> tuple[tuple[int, ...], ...]:
+        """Runs whose layers are told apart when dealt to stages: each by itself if there are few, else by class.
+
+        Bundles of single runs keep the order of the layers; bundles of a whole class do not.
+        """
+        if len(self.runs) <= MAX_ORDERED_RUNS:
+            return tuple((run.index,) for run in self.runs)
+        return tuple(
+            tuple(run.index for run in self.runs if run.class_index == index) for index in range(len(self.classes))
+        )
+
+    @property
+    def has_side(self) -> bool:
+        """Whether there is a sidecar."""
+        return self.stages[1] > 0
+
+    @property
+    def num_terms(self) -> int:
+        """Upper bound on the rounded times in any sum, microbatches counted."""
+        layers = sum(run.count for run in self.runs)
+        return 4 * (layers + sum(self.stages) + 8) * max(1, self.in_flight)

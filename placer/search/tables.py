@@ -1,0 +1,183 @@
+"""Option tables: what a shape costs by batch size, as one array.
+
+``values[size, column]`` with the columns of `search.fields`. Times are seconds per microbatch; bytes are per device,
+KV cache and buffers per microbatch in flight. Relaxed tables deal tokens in fractions and serve bounds; exact ones
+serve the CP-SAT models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from placer.cost import block_bytes, block_time
+from placer.cost.group import Array, Batch, ExpertLoads, Group, build_group
+from placer.cost.shape import GroupShape
+from placer.graph.ffns.moe import MoeOps
+from placer.graph.layer_class import LayerClass
+from placer.graph.model_graph import ModelGraph
+from placer.graph.op import Op
+from placer.scenario.scenario import Scenario
+from placer.search.fields import ClassFields, Fields, build_fields
+
+Dealer = Callable[[Array, GroupShape], Batch]
+
+
+@dataclass(frozen=True)
+class CostModel:
+    """Everything a table needs to know of a scenario.
+
+    Attributes
+    ----------
+    scenario, model
+        The question, and its model lowered.
+    fields
+        Columns of every table.
+    loads
+        Expert loads by layer class; None for dense classes.
+    """
+
+    scenario: Scenario
+    model: ModelGraph
+    fields: Fields
+    loads: tuple[ExpertLoads | None, ...]
+
+    @property
+    def classes(self) -> tuple[LayerClass, ...]:
+        """The model's layer classes."""
+        return self.model.layer_classes
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the residual stream."""
+        return self.model.spec.hidden_size
+
+    @property
+    def top_k(self) -> int:
+        """Most experts a token visits in any layer; 0 without experts."""
+        return max((entry.ops.moe.top_k for entry in self.classes if entry.ops.moe), default=0)
+
+    @property
+    def kv_bytes_per_sequence(self) -> int:
+        """KV cache of one sequence at the capacity context, nothing replicated."""
+        context = self.scenario.workload.capacity_context
+        cores = [(entry.count, entry.ops.core) for entry in self.classes]
+        return sum(count * core.kv_bytes_per_token * core.attended_tokens(context) for count, core in cores)
+
+
+def build_cost_model(scenario: Scenario, model: ModelGraph) -> CostModel:
+    """Return the cost model of a scenario."""
+    routing = scenario.workload.routing
+    loads = tuple(
+        ExpertLoads(routing.selection_probability(entry.ops.moe.num_experts, entry.ops.moe.top_k))
+        if entry.ops.moe
+        else None
+        for entry in model.layer_classes
+    )
+    return CostModel(scenario, model, build_fields(model.layer_classes, scenario.space), loads)
+
+
+@dataclass(frozen=True)
+class _Filler:
+    """Fills the columns of one shape."""
+
+    cost: CostModel
+    group: Group
+    batch: Batch
+    values: Array
+
+    def attention(self, entry: LayerClass, columns: ClassFields) -> None:
+        workload, hidden = self.cost.scenario.workload, self.cost.hidden_size
+        time = block_time.attention_s(self.group, entry.ops, self.batch, workload.mean_context, hidden)
+        kv = block_bytes.kv_bytes_per_sequence(self.group, entry.ops.core, workload.capacity_context)
+        self.values[:, columns.attention] = time
+        self.values[:, columns.attention_bytes] = block_bytes.attention_bytes(self.group, entry.ops)
+        self.values[:, columns.kv_bytes] = kv * self.batch.rank_tokens
+
+    def dense(self, op: Op, columns: ClassFields) -> None:
+        time = block_time.dense_s(self.group, op, self.batch, self.cost.hidden_size)
+        self.values[:, columns.ffn] = self.values[:, columns.direct] = time
+        self.values[:, columns.ffn_bytes] = block_bytes.cut_bytes(self.group, op)
+
+    def experts(self, moe: MoeOps, loads: ExpertLoads, columns: ClassFields) -> None:
+        everything = (0, moe.num_experts)
+        shared = block_time.shared_s(self.group, moe, self.batch)
+        shared_bytes = block_bytes.cut_bytes(self.group, moe.shared) if moe.shared else 0
+        self.values[:, columns.ffn] = shared + self._near(moe, loads, everything)
+        self.values[:, columns.direct] = shared + self._routed(moe, loads, everything)
+        self.values[:, columns.direct_copies] = self._copies(moe, loads, everything) + (
+            self.group.shape.tp if moe.shared else 0
+        )
+        self.values[:, columns.ffn_bytes] = shared_bytes + block_bytes.expert_bytes(
+            self.group, moe, moe.num_experts
+        )
+        hot_counts = self.cost.scenario.space.hot_counts(moe.num_experts)
+        for level, count in enumerate(hot_counts):
+            hot, cold = (0, count), (count, moe.num_experts)
+            self.values[:, columns.cold[level]] = shared + self._near(moe, loads, cold)
+            self.values[:, columns.hot[level]] = self._routed(moe, loads, hot)
+            self.values[:, columns.hot_copies[level]] = self._copies(moe, loads, hot)
+            self.values[:, columns.cold_bytes[level]] = shared_bytes + block_bytes.expert_bytes(
+                self.group, moe, moe.num_experts - count
+            )
+            self.values[:, columns.hot_bytes[level]] = block_bytes.expert_bytes(self.group, moe, count)
+
+    def _routed(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> Array:
+        return block_time.experts_s(self.group, moe, loads, part, self.batch)
+
+    def _copies(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> float:
+        return block_time.copies(self.group, moe, loads, part)
+
+    def _near(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> Array:
+        """Return the time of experts for tokens of the same group: exchange, experts, and the sum over TP."""
+        hidden, dispatch = self.cost.hidden_size, self.cost.model.spec.precision.dispatch
+        exchange = block_time.exchange_s(
+            self.group, self._copies(moe, loads, part), self.batch, hidden, dispatch
+        )
+        reduce = block_time.reduce_s(self.group, self.batch.rank_tokens, hidden)
+        return exchange + self._routed(moe, loads, part) + reduce
+
+    def outside(self) -> None:
+        fields, model, shape = self.cost.fields, self.cost.model, self.group.shape
+        hidden = self.cost.hidden_size
+        self.values[:, fields.embedding] = block_time.embedding_s(
+            self.group, model.embedding, self.batch, hidden
+        )
+        self.values[:, fields.lm_head] = block_time.lm_head_s(self.group, model.lm_head, self.batch)
+        self.values[:, fields.embedding_bytes] = block_bytes.cut_bytes(self.group, model.embedding)
+        self.values[:, fields.lm_head_bytes] = block_bytes.cut_bytes(self.group, model.lm_head)
+        self.values[:, fields.gather] = block_time.gather_s(self.group, self.batch.rank_tokens, hidden)
+        self.values[:, fields.buffer_bytes] = block_bytes.buffer_bytes(self.batch, hidden, self.cost.top_k)
+        self.values[:, fields.port] = 1.0 / shape.width
+
+
+def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer) -> Array:
+    """Return one shape's table, its stages left out.
+
+    Parameters
+    ----------
+    cost
+        The scenario's cost model.
+    shape
+        The group; ``stages`` is ignored.
+    sizes : ndarray, shape (num_sizes,)
+        Microbatch sizes, tokens of the whole replica.
+    deal
+        How tokens are dealt to ranks: `exact_batch` or `relaxed_batch`.
+
+    Returns
+    -------
+    ndarray, shape (num_sizes, num_base)
+    """
+    values = np.zeros((len(sizes), cost.fields.num_base))
+    filler = _Filler(cost, build_group(cost.scenario.fleet, shape), deal(sizes, shape), values)
+    for entry, columns, loads in zip(cost.classes, cost.fields.classes, cost.loads, strict=True):
+        filler.attention(entry, columns)
+        if entry.ops.dense is not None:
+            filler.dense(entry.ops.dense, columns)
+        elif entry.ops.moe is not None and loads is not None:
+            filler.experts(entry.ops.moe, loads, columns)
+    filler.outside()
+    return values

@@ -1,0 +1,101 @@
+"""Shapes of a pool in a binary tree whose inner nodes are ideal shapes, at least as good as all below them.
+
+Shapes are sorted by size. Every node carries the elementwise minimum of its children's tables, so anything computed
+from it with non-negative weights bounds every shape below. Node 1 is the root, node ``i`` has the children ``2 i`` and
+``2 i + 1``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from placer.cost.group import Array, relaxed_batch
+from placer.cost.shape import GroupShape, group_shapes
+from placer.search.tables import CostModel, stage_values
+from placer.search.value import Valuation
+
+
+@dataclass(frozen=True)
+class OptionTree:
+    """The shapes of one pool.
+
+    Attributes
+    ----------
+    shapes
+        Sorted by size; shape ``i`` is tree node ``first_leaf + i``.
+    sizes : ndarray, shape (num_sizes,)
+        Microbatch sizes the tables are made for.
+    values, shares : ndarray, shape (num_nodes, num_sizes, num_base)
+        Relaxed tables; ``shares`` are divided by the stages.
+    least_usd_per_hour, most_usd_per_hour : ndarray, shape (num_nodes,)
+        Price of a replica's group, at least; of the cheapest and dearest shape below.
+    most_replicas : ndarray, shape (num_nodes,)
+        Replicas inventory and caps allow, at most.
+    """
+
+    shapes: tuple[GroupShape, ...]
+    sizes: Array
+    values: Array
+    shares: Array
+    least_usd_per_hour: Array
+    most_usd_per_hour: Array
+    most_replicas: Array
+
+    @property
+    def first_leaf(self) -> int:
+        """Number of the first leaf."""
+        return len(self.values) // 2
+
+
+def _sorted_shapes(cost: CostModel, pool: str, valuation: Valuation) -> list[tuple[float, GroupShape]]:
+    fleet = cost.scenario.fleet
+    priced = [
+        (valuation.lowest_usd_per_hour((shape,)), shape)
+        for shape in group_shapes(cost.model, fleet.pool(pool), cost.scenario.space)
+    ]
+    affordable = [entry for entry in priced if np.isfinite(entry[0])]
+    return sorted(affordable, key=lambda entry: (entry[1].width, entry[1].stages, entry[1].tp, entry[1].expert_tp))
+
+
+def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -> OptionTree | None:
+    """Return the tree of a pool's shapes, or None if not one can be rented.
+
+    Parameters
+    ----------
+    cost, valuation
+        The scenario's cost model and prices.
+    pool
+        Whose shapes.
+    sizes : ndarray, shape (num_sizes,)
+        Microbatch sizes, tokens of the whole replica.
+    """
+    priced = _sorted_shapes(cost, pool, valuation)
+    if not priced:
+        return None
+    half = 1 << (len(priced) - 1).bit_length()
+    columns = cost.fields.num_base
+    values = np.full((2 * half, len(sizes), columns), np.inf)
+    shares = np.full_like(values, np.inf)
+    least, most = np.full(2 * half, np.inf), np.full(2 * half, -np.inf)
+    replicas = np.zeros(2 * half)
+    tables: dict[tuple[int, int, int], Array] = {}
+    for leaf, (usd_per_hour, shape) in enumerate(priced, start=half):
+        key = (shape.width, shape.tp, shape.expert_tp)
+        if key not in tables:
+            tables[key] = stage_values(cost, shape, sizes, relaxed_batch)
+        values[leaf], shares[leaf] = tables[key], tables[key] / shape.stages
+        least[leaf] = most[leaf] = usd_per_hour
+        replicas[leaf] = valuation.most_replicas((shape,))
+    for level in range(half.bit_length() - 2, -1, -1):
+        start, stop = 1 << level, 2 << level
+        for array, combine in (
+            (values, np.minimum),
+            (shares, np.minimum),
+            (least, np.minimum),
+            (most, np.maximum),
+            (replicas, np.maximum),
+        ):
+            array[start:stop] = combine(array[2 * start : 2 * stop : 2], array[2 * start + 1 : 2 * stop : 2])
+    return OptionTree(tuple(shape for _, shape in priced), sizes, values, shares, least, most, replicas)

@@ -1,0 +1,116 @@
+"""The objective: dollars per token of given groups, at a step time and a batch."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from placer.cost.group import Array
+from placer.cost.money import (
+    SECONDS_PER_HOUR,
+    TOKENS_PER_MILLION,
+    Rental,
+    RentalTable,
+    rental_table,
+    usd_per_million_tokens,
+)
+from placer.cost.shape import GroupShape
+from placer.scenario.scenario import Scenario
+
+#: Relative slack in comparisons of rates and prices, far above float error and far below any gap of interest.
+TOLERANCE = 1e-12
+
+Shapes = tuple[GroupShape, ...]
+
+
+class Valuation:
+    """Prices plans of a scenario; remembers the rental tables of groups."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._fleet, self._target = scenario.fleet, scenario.target
+        self._utilisation = scenario.workload.utilisation
+        self._tables = lru_cache(maxsize=100_000)(self._build_table)
+
+    def _build_table(self, blocks: tuple[tuple[str, int, int], ...]) -> RentalTable:
+        shapes = tuple(GroupShape(pool, stages, width, 1, 1) for pool, stages, width in blocks)
+        return rental_table(self._fleet, shapes).within(self._target.cost_cap, self._target.power_cap)
+
+    def _table(self, shapes: Shapes) -> RentalTable:
+        return self._tables(tuple((shape.pool, shape.stages, shape.width) for shape in shapes))
+
+    def best(self, shapes: Shapes, tokens_per_s: float) -> tuple[float, Rental] | None:
+        """Return the lowest price and what is rented for it.
+
+        Parameters
+        ----------
+        shapes
+            Groups of one replica.
+        tokens_per_s
+            What one replica produces at full load.
+
+        Returns
+        -------
+        tuple of float and Rental, or None
+            US dollars per million tokens; None if inventory or caps allow no such plan. Among equal prices the
+            smallest fleet. With a fleet target, surplus tokens are worth nothing.
+        """
+        table, rate = self._table(shapes), self._target.tokens_per_s
+        sold = table.replicas * tokens_per_s
+        allowed = np.ones(len(sold), dtype=bool)
+        if rate is not None:
+            allowed = sold >= rate * (1.0 - TOLERANCE)
+            sold = np.full_like(sold, rate)
+        if not allowed.any():
+            return None
+        price = np.where(allowed, table.usd_per_hour / sold, np.inf)
+        index = int(np.argmax(price <= price.min() * (1.0 + TOLERANCE)))
+        rental = table.rental(index)
+        return usd_per_million_tokens(rental.usd_per_hour, float(sold[index]) * self._utilisation), rental
+
+    def longest_step_s(self, shapes: Shapes, tokens: float, price: float) -> float:
+        """Return the longest step at which groups still sell for no more than a price [s].
+
+        Parameters
+        ----------
+        shapes
+            Groups of one replica.
+        tokens
+            What the replica produces in a step.
+        price
+            US dollars per million tokens; may be infinite.
+        """
+        table, rate = self._table(shapes), self._target.tokens_per_s
+        if not len(table.replicas):
+            return 0.0
+        usd_per_token = price * self._utilisation / TOKENS_PER_MILLION
+        if rate is None:
+            return usd_per_token * SECONDS_PER_HOUR * tokens / self.lowest_usd_per_hour(shapes)
+        affordable = table.replicas[table.usd_per_hour <= usd_per_token * SECONDS_PER_HOUR * rate]
+        return float(affordable.max(initial=0)) * tokens / rate
+
+    def lowest_usd_per_hour(self, shapes: Shapes) -> float:
+        """Return the least that groups cost per replica, over all numbers of replicas; inf if none can be rented."""
+        table = self._table(shapes)
+        return float((table.usd_per_hour / table.replicas).min()) if len(table.replicas) else np.inf
+
+    def most_replicas(self, shapes: Shapes) -> int:
+        """Return how many replicas inventory and caps allow."""
+        return int(self._table(shapes).replicas.max(initial=0))
+
+    def floor(self, usd_per_hour: Array, token_time_s: Array, most_replicas: Array) -> Array:
+        """Return lower bounds on the price of replicas, US dollars per million tokens.
+
+        Parameters
+        ----------
+        usd_per_hour, token_time_s : ndarray
+            Lower bounds on the price of one replica and on its step time per token, ``T' / (m b)``.
+        most_replicas : ndarray
+            Upper bounds on their number.
+        """
+        rate = self._target.tokens_per_s
+        least = token_time_s
+        if rate is not None:
+            least = np.maximum(token_time_s, 1.0 / rate)
+            least = np.where(token_time_s * rate > most_replicas * (1.0 + 1e-9), np.inf, least)
+        return usd_per_hour * least * (TOKENS_PER_MILLION / SECONDS_PER_HOUR / self._utilisation)
