@@ -13,6 +13,7 @@ PlacerError
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 
 
@@ -70,6 +71,18 @@ class VerificationError(PlacerError):
 
 class InternalError(PlacerError):
     """Raised when placer catches itself being wrong."""
+
+
+def clipped(value: object) -> str:
+    """Return a value as a message shows it: quoted, at most sixty characters.
+
+    >>> clipped("h200-sxn")
+    "'h200-sxn'"
+    """
+    shortened = reprlib.Repr()
+    shortened.maxstring = shortened.maxother = shortened.maxlong = 60
+    text = shortened.repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def nearest_hint(name: str, known: Iterable[str]) -> str:

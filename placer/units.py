@@ -11,12 +11,14 @@ import math
 import re
 from enum import StrEnum
 
-from placer.errors import UnitError
+from placer.errors import UnitError, clipped
 
 _DECIMAL = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 _BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50}
 _SECONDS = {"ps": 1e-12, "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
-_QUANTITY = re.compile(r"\s*([-+]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*?)?\s*")
+_NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_QUANTITY = re.compile(rf"({_NUMBER})\s*(\D\S*)?", re.ASCII)
+_LONGEST_QUANTITY = 80
 
 
 class Dimension(StrEnum):
@@ -99,17 +101,17 @@ def parse_quantity(text: object, dimension: Dimension) -> float:
     50000000000.0
     """
     if not isinstance(text, str):
-        raise UnitError(f"expected {dimension}, got {text!r} without a unit")
-    match = _QUANTITY.fullmatch(text)
+        raise UnitError(f"expected {dimension}, got {clipped(text)} without a unit")
+    match = _QUANTITY.fullmatch(text.strip()) if len(text) <= _LONGEST_QUANTITY else None
     if match is None:
-        raise UnitError(f"expected {dimension}, got {text!r}")
+        raise UnitError(f"expected {dimension}, got {clipped(text)}")
     number, unit = match.group(1), match.group(2) or ""
     factor = _factor(unit, dimension)
     if factor is None:
-        raise UnitError(f"expected {dimension}, got {text!r}" + ("" if unit else " without a unit"))
+        raise UnitError(f"expected {dimension}, got {clipped(text)}" + ("" if unit else " without a unit"))
     value = float(number.replace("_", "").replace(",", "")) * factor
     if not math.isfinite(value) or value < 0 or value > _LARGEST[dimension]:
-        raise UnitError(f"expected {dimension} between 0 and {_LARGEST[dimension]:.0e}, got {text!r}")
+        raise UnitError(f"expected {dimension} between 0 and {_LARGEST[dimension]:.0e}, got {clipped(text)}")
     return value
 
 
@@ -124,10 +126,12 @@ def parse_count(text: object, what: str) -> int:
     >>> parse_count("128k", "context"), parse_count("128Ki", "context")
     (128000, 131072)
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(k|K|M|G|Ki|Mi|Gi)?\s*", str(text))
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*(k|K|M|G|Ki|Mi|Gi)?", str(text).strip(), re.ASCII)
     value = float(match.group(1)) * (_DECIMAL | _BINARY)[match.group(2) or ""] if match else 0.0
-    if not match or value != int(value) or not 1 <= value < 1e12:
-        raise UnitError(f"expected {what} as a positive whole number such as 8192, 8k or 8Ki, got {text!r}")
+    if not value.is_integer() or not 1 <= value < 1e12:
+        raise UnitError(
+            f"expected {what} as a positive whole number such as 8192, 8k or 8Ki, got {clipped(text)}"
+        )
     return int(value)
 
 
@@ -145,7 +149,7 @@ def format_bytes(value: float) -> str:
     >>> format_bytes(141_000_000_000)
     '141 GB'
     """
-    return _scaled(value, ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")))
+    return _scaled(value, ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")))
 
 
 def format_seconds(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,14 +14,14 @@ from placer.catalog.source import Source
 from placer.errors import nearest_hint
 
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Count = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 
 
 class Pool(BaseModel):
     """Identical devices that are rented together.
 
-    ``count`` is the inventory, ``unit`` what can be rented at once (a chip, a node, a rack), ``domain`` how many
-    devices share one scale-up fabric. Unit and domain nest: one divides the other.
+    ``count`` is the inventory, ``unit`` what can be rented at once (a chip, a node, a rack), ``domain`` how
+    many devices share one scale-up fabric. Unit and domain nest: one divides the other.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +43,9 @@ class Pool(BaseModel):
         if self.domain > 1 and self.scale_up is None:
             raise ValueError(f"domain is {self.domain}, but no scale_up link is named")
         if self.count > self.domain and self.scale_out is None:
-            raise ValueError(f"count {self.count} exceeds the domain {self.domain}, but no scale_out link is named")
+            raise ValueError(
+                f"count {self.count} exceeds the domain {self.domain}, but no scale_out link is named"
+            )
         if self.count > self.domain and self.count % self.domain:
             raise ValueError(f"count {self.count} is no multiple of the scale-up domain {self.domain}")
         return self
@@ -69,31 +72,47 @@ class Fleet(BaseModel):
 
     name: Name
     title: str = ""
-    price_basis: str = Field(description="basis all prices are on, such as tco, contract or on_demand")
+    price_basis: str = Field(
+        min_length=1, max_length=80, description="basis all prices are on, such as tco, contract or on_demand"
+    )
     pools: Annotated[tuple[Pool, ...], Field(min_length=1, max_length=8)]
     links: tuple[CrossLink, ...] = ()
-    devices: dict[str, Device] = Field(default_factory=dict, description="definitions; the catalog fills the rest")
-    link_types: dict[str, Link] = Field(default_factory=dict, description="definitions; the catalog fills the rest")
+    devices: dict[str, Device] = Field(
+        default_factory=dict, description="definitions; the catalog fills the rest"
+    )
+    link_types: dict[str, Link] = Field(
+        default_factory=dict, description="definitions; the catalog fills the rest"
+    )
     notes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _names_resolve(self) -> Fleet:
+    def _pools_resolve(self) -> Fleet:
         pools = [pool.name for pool in self.pools]
-        if len(set(pools)) != len(pools):
-            raise ValueError(f"pools share a name: {pools}")
         for index, pool in enumerate(self.pools):
+            if pool.name in pools[:index]:
+                raise ValueError(
+                    f'pools[{index}].name: "{pool.name}" is taken by pools[{pools.index(pool.name)}]'
+                )
             _check_known(f"pools[{index}].device", pool.device, self.devices, "device")
             for side in ("scale_up", "scale_out"):
                 link = getattr(pool, side)
                 if link is not None:
                     _check_known(f"pools[{index}].{side}", link, self.link_types, "link")
+        return self
+
+    @model_validator(mode="after")
+    def _links_resolve(self) -> Fleet:
+        pools = [pool.name for pool in self.pools]
+        joined = [frozenset(cross.between) for cross in self.links]
         for index, cross in enumerate(self.links):
             for name in cross.between:
                 _check_known(f"links[{index}].between", name, pools, "pool")
             for name in cross.bandwidth:
                 _check_known(f"links[{index}].bandwidth", name, cross.between, "pool")
             if cross.between[0] == cross.between[1]:
-                raise ValueError(f"links[{index}].between joins {cross.between[0]} with itself")
+                raise ValueError(f"links[{index}].between: joins {cross.between[0]} with itself")
+            if joined[index] in joined[:index]:
+                raise ValueError(f"links[{index}].between: {' and '.join(cross.between)} are joined twice")
             _check_known(f"links[{index}].link", cross.link, self.link_types, "link")
         return self
 
@@ -127,7 +146,7 @@ class Fleet(BaseModel):
         return self.model_copy(update={"pools": pools, "links": links}) if pools else None
 
 
-def _check_known(field: str, name: str, known: object, what: str) -> None:
-    names = list(known)  # type: ignore[call-overload]
+def _check_known(field: str, name: str, known: Iterable[str], what: str) -> None:
+    names = list(known)
     if name not in names:
         raise ValueError(f'{field}: unknown {what} "{name}"{nearest_hint(name, names)}')

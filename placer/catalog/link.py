@@ -23,16 +23,16 @@ class StartUp(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    devices: Annotated[int, Field(ge=2)]
+    devices: Annotated[int, Field(ge=2, le=1_000_000, strict=True)]
     latency: Seconds
 
 
 class Link(BaseModel):
     """A link as one device sees it.
 
-    ``bandwidth`` is per device and direction; ``efficiency`` is the share of it that transfers reach; ``latency``
-    is one way for a small message. A collective starts in the time of the smallest entry that covers its
-    devices, and in ``latency`` where there is none.
+    ``bandwidth`` is per device and direction; ``efficiency`` is the share of it that transfers reach;
+    ``latency`` is one way for a small message. A collective starts in the time of the smallest entry that
+    covers its devices, and in ``latency`` where there is none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from placer.catalog.device import Device
 from placer.catalog.fleet import Fleet
 from placer.catalog.link import Link
 from placer.errors import CatalogError, InputError, nearest_hint
-from placer.files import read_mapping, validated
+from placer.files import is_existing, read_mapping
 from placer.paths import catalog_root
+from placer.validate import validated
+
+Read = TypeVar("Read")
 
 
 @cache
@@ -43,7 +47,8 @@ def load_device(name: str) -> Device:
     CatalogError
         If there is none of that name.
     """
-    return _as_catalog_error(lambda: validated(Device, read_mapping(_find("devices", name, "device")), name))
+    path = _find("devices", name, "device")
+    return _as_catalog_error(lambda: validated(Device, read_mapping(path), str(path)))
 
 
 @cache
@@ -55,7 +60,8 @@ def load_link(name: str) -> Link:
     CatalogError
         If there is none of that name.
     """
-    return _as_catalog_error(lambda: validated(Link, read_mapping(_find("links", name, "link")), name))
+    path = _find("links", name, "link")
+    return _as_catalog_error(lambda: validated(Link, read_mapping(path), str(path)))
 
 
 def load_fleet(name: str) -> Fleet:
@@ -77,7 +83,8 @@ def load_fleet(name: str) -> Fleet:
         If there is no such fleet or file, or it is wrong; the message names file and field.
     """
     path = Path(name)
-    if path.suffix in {".yaml", ".yml", ".json"} or "/" in name or path.is_dir():
+    is_named = name.casefold() in {known.casefold() for known in fleet_names()}
+    if path.suffix in {".yaml", ".yml", ".json"} or "/" in name or (not is_named and is_existing(path)):
         return _as_catalog_error(lambda: parse_fleet(read_mapping(path), str(path)))
     found = _find("fleets", name, "fleet")
     return _as_catalog_error(lambda: parse_fleet(read_mapping(found), str(found)))
@@ -91,6 +98,7 @@ def parse_fleet(raw: dict[str, Any], where: str) -> Fleet:
     InputError
         Naming the field that is wrong.
     """
+    _check_names(raw, where)
     filled = dict(raw)
     filled["devices"] = _filled(raw, "devices", _named(raw, "pools", ("device",)))
     filled["link_types"] = _filled(
@@ -103,10 +111,37 @@ def parse_fleet(raw: dict[str, Any], where: str) -> Fleet:
     return validated(Fleet, filled, where)
 
 
-def _named(raw: dict[str, Any], section: str, fields: tuple[str, ...]) -> set[str]:
+def _mentions(raw: dict[str, Any], section: str, fields: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield field and value of every name a section mentions."""
     entries = raw.get(section)
-    items = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    return {entry[field] for entry in items for field in fields if isinstance(entry.get(field), str)}
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        for field in fields:
+            if isinstance(entry, dict) and isinstance(entry.get(field), str):
+                yield f"{section}[{index}].{field}", entry[field]
+
+
+def _named(raw: dict[str, Any], section: str, fields: tuple[str, ...]) -> set[str]:
+    return {name for _, name in _mentions(raw, section, fields)}
+
+
+def _check_names(raw: dict[str, Any], where: str) -> None:
+    """Refuse a device or link that neither the file defines nor the catalog knows."""
+    own_devices, own_links = (_keys(raw.get(field)) for field in ("devices", "link_types"))
+    mentions = (
+        ("device", _mentions(raw, "pools", ("device",)), {*own_devices, *device_names()}),
+        ("link", _mentions(raw, "pools", ("scale_up", "scale_out")), {*own_links, *link_names()}),
+        ("link", _mentions(raw, "links", ("link",)), {*own_links, *link_names()}),
+    )
+    for what, mentioned, known in mentions:
+        for field, name in mentioned:
+            if name not in known:
+                raise CatalogError(
+                    f'unknown {what} "{name}"{nearest_hint(name, sorted(known))}', where=f"{where}: {field}"
+                )
+
+
+def _keys(section: object) -> list[str]:
+    return [str(key) for key in section] if isinstance(section, dict) else []
 
 
 def _filled(raw: dict[str, Any], field: str, named: set[str]) -> Any:
@@ -115,7 +150,8 @@ def _filled(raw: dict[str, Any], field: str, named: set[str]) -> Any:
         return own
     known, load = (device_names(), load_device) if field == "devices" else (link_names(), load_link)
     merged: dict[str, Any] = {
-        name: dict(definition) if isinstance(definition, dict) else definition for name, definition in own.items()
+        name: dict(definition) if isinstance(definition, dict) else definition
+        for name, definition in own.items()
     }
     for name in sorted(named - own.keys()):
         if name in known:
@@ -133,7 +169,7 @@ def _find(folder: str, name: str, what: str) -> Path:
     return found
 
 
-def _as_catalog_error(read: Any) -> Any:
+def _as_catalog_error(read: Callable[[], Read]) -> Read:
     try:
         return read()
     except CatalogError:

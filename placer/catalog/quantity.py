@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -70,13 +69,7 @@ UsdPerHour = Annotated[
 ]
 
 
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise ValueError("expected a finite number")
-    return value
-
-
 #: An efficiency: achieved over peak, in (0, 1].
-Efficiency = Annotated[float, Field(gt=0, le=1), BeforeValidator(lambda value: value)]
+Efficiency = Annotated[float, Field(gt=0, le=1, strict=True)]
 #: A share of a whole, in [0, 1).
-Share = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, lt=1, strict=True)]

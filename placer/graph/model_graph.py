@@ -1,8 +1,8 @@
 """The lowered model: a ``networkx.DiGraph`` of ops.
 
-Nodes are named ``embedding``, ``layer.17.attention_core``, ``layer.17.expert.203``, ``lm_head`` and carry ``op``,
-``layer`` (-1 outside the layers) and ``expert`` (-1 for all other ops). Edges carry ``bytes_per_token``: what one
-token sends along them, before any tensor parallelism.
+Nodes are named ``embedding``, ``layer.17.attention_core``, ``layer.17.expert.203``, ``lm_head`` and carry
+``op``, ``layer`` (-1 outside the layers) and ``expert`` (-1 for all other ops). Edges carry
+``bytes_per_token``: what one token sends along them, before any tensor parallelism.
 """
 
 from __future__ import annotations

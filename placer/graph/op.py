@@ -1,7 +1,7 @@
 """An op of the lowered model: its weights to the byte, its work per token.
 
-Ops are values. The thousands of ops of a large model share a few dozen `Op` objects; which layer and which expert
-a node belongs to stands on the node (`graph.model_graph`).
+Ops are values. The thousands of ops of a large model share a few dozen `Op` objects; which layer and which
+expert a node belongs to stands on the node (`graph.model_graph`).
 """
 
 from __future__ import annotations

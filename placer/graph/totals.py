@@ -108,8 +108,8 @@ def totals(model: ModelGraph, context: int) -> Totals:
 def read_bytes(entry: OpClass, batch: int, context: int) -> float:
     """Return the bytes one decode step reads in all ops of a class, uniform routing.
 
-    A batch of ``B`` tokens touches ``E (1 - (1 - k/E)^B)`` of ``E`` experts (physics B1); an embedding is read
-    row by row.
+    A batch of ``B`` tokens touches ``E (1 - (1 - k/E)^B)`` of ``E`` experts (physics B1); an embedding is
+    read row by row.
     """
     op = entry.op
     kv = entry.kv_bytes_per_sequence(context) * batch

@@ -6,10 +6,11 @@ from functools import cache
 from pathlib import Path
 
 from placer.errors import InputError, ModelConfigError, nearest_hint
-from placer.files import read_mapping, validated
+from placer.files import is_existing, read_mapping
 from placer.model.readers.registry import read_config
 from placer.model.spec import ModelSpec
 from placer.paths import catalog_root
+from placer.validate import validated
 
 
 @cache
@@ -51,13 +52,17 @@ def load_model(name: str) -> ModelSpec:
     exact = model_paths().get(name)
     if exact is not None:
         return _read_spec(exact)
-    if path.suffix in {".json", ".yaml", ".yml"} or path.exists():
+    if path.suffix in {".json", ".yaml", ".yml"}:
         return read_model_file(path)
     known = _names()
     if name.casefold() in known:
         return _read_spec(known[name.casefold()])
+    if is_existing(path):
+        return read_model_file(path)
     hint = nearest_hint(name, [*model_paths(), *known])
-    raise ModelConfigError(f'unknown model "{name}"{hint}; `placer models list` shows them, or pass a config.json')
+    raise ModelConfigError(
+        f'unknown model "{name}"{hint}; `placer models list` shows them, or pass a config.json'
+    )
 
 
 def read_model_file(path: Path) -> ModelSpec:
@@ -68,8 +73,6 @@ def read_model_file(path: Path) -> ModelSpec:
     ModelConfigError
         If the file cannot be read, parsed or understood.
     """
-    if path.is_dir():
-        raise ModelConfigError("is a directory, expected its config.json", where=str(path))
     try:
         raw = read_mapping(path)
         if "model_type" in raw:

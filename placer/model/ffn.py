@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Size = Annotated[int, Field(ge=1, le=10_000_000)]
+Size = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
 
 
 class DenseFfn(BaseModel):
@@ -33,7 +33,9 @@ class MoeFfn(BaseModel):
     expert_bias: bool = False
     router_bias: bool = False
     correction_bias: bool = Field(default=False, description="load-balancing bias, a buffer and no parameter")
-    shared_intermediate_size: int = Field(default=0, ge=0, le=10_000_000, description="all shared experts together")
+    shared_intermediate_size: int = Field(
+        default=0, ge=0, le=10_000_000, strict=True, description="all shared experts together"
+    )
 
     @model_validator(mode="after")
     def _top_k_fits(self) -> MoeFfn:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Size = Annotated[int, Field(ge=1, le=10_000_000)]
+Size = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
 
 
 class GroupedQueryAttention(BaseModel):
@@ -22,7 +22,9 @@ class GroupedQueryAttention(BaseModel):
     output_bias: bool = False
     qk_norm: bool = False
     sinks: bool = False
-    window: Size | None = Field(default=None, description="tokens a query looks back, itself included; none = all")
+    window: Size | None = Field(
+        default=None, description="tokens a query looks back, itself included; none = all"
+    )
 
     @model_validator(mode="after")
     def _heads_divide(self) -> GroupedQueryAttention:

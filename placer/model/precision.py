@@ -1,7 +1,7 @@
 """How weights, KV cache and activations are stored, to the byte.
 
-A format says bits per element and the scales that travel with them. What a device computes in is another matter
-(``catalog.device``): an H100 holds MXFP4 experts and multiplies in BF16.
+A format says bits per element and the scales that travel with them. What a device computes in is another
+matter (``catalog.device``): an H100 holds MXFP4 experts and multiplies in BF16.
 """
 
 from __future__ import annotations

@@ -6,11 +6,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from placer.errors import nearest_hint
 from placer.model.ffn import Ffn
 from placer.model.mixer import Mixer
 from placer.model.precision import Precision
 
 MAX_LAYERS = 2_000
+MAX_OPS = 200_000
+_Names = Field(min_length=1, max_length=64)
+_Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class LayerKind(BaseModel):
@@ -27,7 +31,7 @@ class LayerRun(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    repeat: Annotated[int, Field(ge=1, le=MAX_LAYERS)]
+    repeat: Annotated[int, Field(ge=1, le=MAX_LAYERS, strict=True)]
     pattern: Annotated[tuple[LayerKind, ...], Field(min_length=1)]
 
 
@@ -46,15 +50,15 @@ class ModelSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    aliases: tuple[str, ...] = ()
+    name: _Text
+    aliases: tuple[_Text, ...] = ()
     source: str = Field(description="where the configuration was read")
-    hidden_size: Annotated[int, Field(ge=1, le=1_000_000)]
-    vocab_size: Annotated[int, Field(ge=1, le=100_000_000)]
-    max_context: Annotated[int, Field(ge=1, le=10**12)] | None = None
+    hidden_size: Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+    vocab_size: Annotated[int, Field(ge=1, le=100_000_000, strict=True)]
+    max_context: Annotated[int, Field(ge=1, le=10**12, strict=True)] | None = None
     tie_word_embeddings: bool = False
-    mixers: dict[str, Mixer]
-    ffns: dict[str, Ffn]
+    mixers: Annotated[dict[str, Mixer], _Names]
+    ffns: Annotated[dict[str, Ffn], _Names]
     layers: Annotated[tuple[LayerRun, ...], Field(min_length=1)]
     precision: Precision = Precision()
     expected: ExpectedParameters | None = None
@@ -65,11 +69,19 @@ class ModelSpec(BaseModel):
         for run in self.layers:
             for kind in run.pattern:
                 if kind.mixer not in self.mixers:
-                    raise ValueError(f'layers name the mixer "{kind.mixer}", known are {sorted(self.mixers)}')
+                    raise ValueError(
+                        f'layers: unknown mixer "{kind.mixer}"{nearest_hint(kind.mixer, self.mixers)}'
+                    )
                 if kind.ffn not in self.ffns:
-                    raise ValueError(f'layers name the ffn "{kind.ffn}", known are {sorted(self.ffns)}')
+                    raise ValueError(f'layers: unknown ffn "{kind.ffn}"{nearest_hint(kind.ffn, self.ffns)}')
         if self.num_layers > MAX_LAYERS:
-            raise ValueError(f"{self.num_layers} layers, at most {MAX_LAYERS}")
+            raise ValueError(f"layers: {self.num_layers} of them, at most {MAX_LAYERS}")
+        num_experts = {name: ffn.num_experts for name, ffn in self.ffns.items() if ffn.kind == "moe"}
+        num_ops = sum(
+            run.repeat * (num_experts.get(kind.ffn, 1) + 5) for run in self.layers for kind in run.pattern
+        )
+        if num_ops > MAX_OPS:
+            raise ValueError(f"layers: {num_ops} ops, experts included; at most {MAX_OPS}")
         return self
 
     @property

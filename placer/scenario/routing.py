@@ -73,7 +73,7 @@ class RoutingProfile(BaseModel):
                 )
             weight = np.array(self.counts, dtype=np.float64)
         else:
-            weight = (np.arange(num_experts) + 1.0) ** -self.exponent
+            weight = np.power(np.arange(1.0, num_experts + 1.0), -self.exponent)
         if np.count_nonzero(weight) < top_k:
             raise ScenarioError(f"fewer than {top_k} experts have counts", where="workload.routing.counts")
         return _capped_shares(weight, top_k)

@@ -47,7 +47,13 @@ def _check_required_pools(scenario: Scenario) -> Iterator[str]:
 
 def _check_holding(scenario: Scenario) -> Iterator[str]:
     precision = scenario.model.precision
-    formats = {precision.attention, precision.dense_ffn, precision.experts, precision.embedding, precision.lm_head}
+    formats = {
+        precision.attention,
+        precision.dense_ffn,
+        precision.experts,
+        precision.embedding,
+        precision.lm_head,
+    }
     formats |= {precision.router, precision.shared_experts}
     for pool in scenario.fleet.pools:
         device = scenario.fleet.device_of(pool.name)

@@ -12,8 +12,9 @@ from placer.catalog.fleet import Pool
 class Space(BaseModel):
     """Limits of what is searched; ``docs/method.md`` section 2 spells the space out.
 
-    A replica has one group, or two of different pools (``max_groups``). A group is a number of pipeline stages of
-    equal width. Experts of a split layer are divided in ``split_parts`` equal shares, the hottest on the sidecar.
+    A replica has one group, or two of different pools (``max_groups``). A group is a number of pipeline
+    stages of equal width. Experts of a split layer are divided in ``split_parts`` equal shares, the hottest
+    on the sidecar.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

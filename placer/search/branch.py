@@ -19,6 +19,8 @@ from placer.search.split import is_leaf, split
 
 #: Leaves settled after every wave of nodes, so that good plans come early and prune.
 LEAVES_PER_WAVE = 2
+#: Nodes followed, and leaves settled, when diving for a first plan.
+BEAM_WIDTH, DIVE_LEAVES = 256, 24
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class FamilySearch:
     def _rounds(self) -> Iterator[None]:
         """Expand and settle, best first, one piece of work at a time."""
         yield
+        self._dive()
+        yield
         while len(self._values) or self._leaves:
             if self._leaves and (not len(self._values) or self._leaves[0][0] <= self._values.min()):
                 self._settle_next()
@@ -105,6 +109,31 @@ class FamilySearch:
                     if self._leaves and self._leaves[0][0] < self._cutoff:
                         self._settle_next()
             yield
+
+    def _dive(self) -> None:
+        """Look for a good plan early: follow the most promising nodes down, without closing anything."""
+        nodes, values = self._nodes, self._values
+        leaves: list[tuple[float, int, Candidate]] = []
+        while len(nodes):
+            children = split(self._family, nodes)
+            values = self._bounds.bound(children, self._cutoff)
+            leaf = is_leaf(self._family, children)
+            for node, value in zip(children[leaf], values[leaf], strict=True):
+                candidate = self._candidate(node)
+                if candidate is not None and value < self._cutoff:
+                    leaves.append((float(value), len(leaves), candidate))
+            inner = np.flatnonzero(~leaf & (values < self._cutoff))
+            best = inner[np.argsort(values[inner], kind="stable")[:BEAM_WIDTH]]
+            nodes = children[best]
+        for bound, _, candidate in sorted(leaves)[:DIVE_LEAVES]:
+            for size in dict.fromkeys((candidate.most, candidate.least)):
+                if bound < self._cutoff:
+                    settled = self._leaf_solver.settle(replace(candidate, least=size, most=size), self._cutoff)
+                    self._take(settled.found)
+
+    def _take(self, found: Found | None) -> None:
+        if found is not None and found.usd_per_million_tokens < self._price:
+            self._found, self._price = found, found.usd_per_million_tokens
 
     def _close(self, bound: float) -> None:
         self._closed = min(self._closed, bound)
@@ -154,8 +183,7 @@ class FamilySearch:
                 return
         largest = replace(candidate, least=candidate.most)
         settled = self._leaf_solver.settle(largest, self._cutoff)
-        if settled.found is not None and settled.found.usd_per_million_tokens < self._price:
-            self._found, self._price = settled.found, settled.found.usd_per_million_tokens
+        self._take(settled.found)
         self._close(max(bound, settled.bound))
         self._push_smaller(bound, candidate)
 

@@ -9,7 +9,7 @@ charges the memory they need (Lagrangian relaxation):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,9 @@ WEIGHTS = _weights()
 #: Those also tried with prices on memory.
 MEMORY_WEIGHTS = np.ascontiguousarray(WEIGHTS[:, [0, 1, 2, 5, 6, 8]])
 
+#: Time of what cannot be; large against any step, small enough to be summed.
+FOREVER_S = 1e9
+
 
 @dataclass(frozen=True)
 class ClassLoad:
@@ -56,6 +59,10 @@ class ClassLoad:
     host_bytes: Array
     side_bytes: Array
 
+    def with_volumes(self, host: Array, side: Array) -> ClassLoad:
+        """Return the same layers with other bytes."""
+        return replace(self, host_bytes=host, side_bytes=side)
+
 
 def _cheapest(cost: Array, volume: Array, price: Array) -> Array:
     """Return the cheapest placement at a price per byte, shape (num_nodes, num_weights)."""
@@ -65,22 +72,26 @@ def _cheapest(cost: Array, volume: Array, price: Array) -> Array:
     return best
 
 
-def _with_memory(
-    counts: list[int], costs: list[Array], volumes: list[Array], capacity: Array
-) -> Array:
-    """Return the best bound over prices at which the largest class would change its mind."""
+def _with_memory(counts: list[int], costs: list[Array], volumes: list[Array], capacity: Array) -> Array:
+    """Return the best bound over prices at which the largest class would change its mind.
+
+    Those are the slopes between its cheapest or its lightest placement and every other.
+    """
     main = max(range(len(counts)), key=lambda index: counts[index])
-    cost, volume = costs[main], volumes[main]
+    cost, volume = costs[main], np.broadcast_to(volumes[main][:, :, None], costs[main].shape)
+    lightest = np.argmin(np.where(cost < FOREVER_S / 2, volume, np.inf), axis=0)
     best = np.full(cost.shape[1:], -np.inf)
-    for placement in range(1, len(cost)):
-        saved = volume[0] - volume[placement]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            price = (cost[placement] - cost[0]) / saved[:, None]
-        price = np.where(np.isfinite(price), np.maximum(price, 0.0), 0.0)
-        total = -price * capacity[:, None]
-        for count, one_cost, one_volume in zip(counts, costs, volumes, strict=True):
-            total += count * _cheapest(one_cost, one_volume, price)
-        np.maximum(best, total, out=best)
+    for anchor in (cost.argmin(axis=0), lightest):
+        anchor_cost = np.take_along_axis(cost, anchor[None], axis=0)[0]
+        anchor_volume = np.take_along_axis(volume, anchor[None], axis=0)[0]
+        for placement in range(len(cost)):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                price = (cost[placement] - anchor_cost) / (anchor_volume - volume[placement])
+            price = np.where(np.isfinite(price), np.maximum(price, 0.0), 0.0)
+            total = -price * capacity[:, None]
+            for count, one_cost, one_volume in zip(counts, costs, volumes, strict=True):
+                total += count * _cheapest(one_cost, one_volume, price)
+            np.maximum(best, total, out=best)
     return best
 
 

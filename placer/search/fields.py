@@ -43,6 +43,7 @@ class Fields:
     gather: int
     buffer_bytes: int
     port: int
+    one: int
     num_base: int
 
     def per_stage(self, column: int) -> int:
@@ -66,5 +67,5 @@ def build_fields(classes: tuple[LayerClass, ...], space: Space) -> Fields:
                 *times, take(levels), take(levels), *volumes, take(levels), take(levels), *take(1), take(levels)
             )
         )
-    single = take(7)
+    single = take(8)
     return Fields(tuple(by_class), *single, num_base=next(numbers))

@@ -16,7 +16,7 @@ from placer.search.layout.model import layout_size, solve_layout
 from placer.search.params import SolveParams
 from placer.search.quantize import lowered, seconds, time_up
 from placer.search.sizing.build import Candidate, ProblemBuilder
-from placer.search.sizing.model import solve_sizing
+from placer.search.sizing.model import RANGE_WORK_LIMIT, solve_sizing
 from placer.search.sizing.problem import SizingProblem
 from placer.search.value import Valuation
 
@@ -78,7 +78,7 @@ class LeafSolver:
         if candidate.side is None:
             cut = cut_one_group(problem)
             return np.inf if cut is None else self._price(candidate, lowered(cut[1], problem.num_terms))
-        sizing = solve_sizing(problem, self._params)
+        sizing = solve_sizing(problem, self._params, RANGE_WORK_LIMIT)
         if sizing is None:
             return price if np.isfinite(price) else np.inf
         return self._price(candidate, lowered(sizing.bound, problem.num_terms))

@@ -9,12 +9,13 @@ bounded with the times of its largest corner and the room of its smallest.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placer.cost.group import Array
-from placer.search.dual import ClassLoad, step_bound
+from placer.search.dual import FOREVER_S, ClassLoad, step_bound
 from placer.search.rows import HOST, NUM_TIMES, PATH, Pair, RowBuilder, Way, Wire
 from placer.search.tables import CostModel
 from placer.search.tree import OptionTree
@@ -23,6 +24,20 @@ from placer.search.value import Valuation
 Integers = NDArray[np.int64]
 #: Columns of a node array.
 HOST_NODE, SIDE_NODE, LEAST_FLIGHT, MOST_FLIGHT, FIRST_CELL, LAST_CELL = range(6)
+
+
+class Sharpness(IntEnum):
+    """How closely a bound looks: at times, also at bytes, at layers as whole items of two to four to a device."""
+
+    TIMES = 0
+    BYTES = 1
+    HALVES = 2
+    THIRDS = 3
+    QUARTERS = 4
+
+
+#: Tried one after the other on nodes that the ones before could not close.
+SHARPER = (Sharpness.BYTES, Sharpness.HALVES, Sharpness.THIRDS, Sharpness.QUARTERS)
 
 
 @dataclass(frozen=True)
@@ -55,20 +70,31 @@ class NodeBounds:
         self._usable = [fleet.device_of(pool).usable_bytes for pool in family.pools]
         self._longest_s = target.step_time_s
 
-    def least_size(self, nodes: Integers) -> Integers:
-        """Return the smallest grid size at or below every size of a node."""
-        return np.maximum(nodes[:, FIRST_CELL] - 1, 0)
+    def least_point(self, nodes: Integers) -> Integers:
+        """Return the index of a size at or below every size of a node that suits the host's ranks.
 
-    def _pair(self, nodes: Integers, cells: Integers, in_flight: Array) -> Pair:
+        Where the smallest such size is the largest of its cell, that one.
+        """
+        tree, cell = self._family.host, nodes[:, FIRST_CELL]
+        ranks = tree.ranks[nodes[:, HOST_NODE]]
+        smallest = np.ceil(tree.points[2 * cell] / ranks) * ranks
+        single = nodes[:, HOST_NODE] >= tree.first_leaf
+        return np.asarray(2 * cell + (single & (smallest >= tree.points[2 * cell + 1])), dtype=np.int64)
+
+    def _has_sizes(self, nodes: Integers) -> NDArray[np.bool_]:
+        """Return which nodes have a microbatch size that deals every rank at least one sequence."""
+        return self._sizes[nodes[:, LAST_CELL]] >= self._family.host.ranks[nodes[:, HOST_NODE]]
+
+    def _pair(self, nodes: Integers, points: Integers, in_flight: Array) -> Pair:
         family = self._family
-        host = (nodes[:, HOST_NODE], cells)
-        side = (nodes[:, SIDE_NODE], cells)
+        host = (nodes[:, HOST_NODE], points)
+        side = (nodes[:, SIDE_NODE], points)
         return Pair(
             family.host.values[host],
             family.host.shares[host],
             None if family.side is None else family.side.values[side],
             None if family.side is None else family.side.shares[side],
-            self._sizes[cells],
+            family.host.points[points],
             in_flight,
         )
 
@@ -117,6 +143,34 @@ class NodeBounds:
             room.append(free)
         return room[0], room[1]
 
+    def _single_layers(self, rows: RowBuilder, pair: Pair) -> list[tuple[Array, Array]]:
+        """Return, by class, what one layer takes of a device of host and sidecar, as a share of what is free there.
+
+        Each of shape (num_placements, num_nodes); more than 1 does not fit.
+        """
+        column = self._cost.fields.buffer_bytes
+        groups = [values for values in (pair.host, pair.side) if values is not None]
+        free = [
+            np.maximum(usable - pair.in_flight * values[:, column], 1e-9)
+            for usable, values in zip(self._usable, groups, strict=True)
+        ]
+        taken = []
+        for index in range(len(self._cost.classes)):
+            host, side = rows.held_bytes(index, pair.host, pair.side)
+            taken.append((host / free[0], side / free[-1]))
+        return taken
+
+    def _rounded_volumes(
+        self, pair: Pair, single: list[tuple[Array, Array]], parts: int
+    ) -> tuple[list[tuple[Array, Array]], tuple[Array, Array]]:
+        """Return shares of layers and capacities, in stages, after rounding by a dual feasible function."""
+        one, column = np.ones(len(pair.tokens)), self._cost.fields.one
+        shares = [values[:, column] for values in (pair.host_share, pair.side_share) if values is not None]
+        volumes = [
+            (rounded_share(host, parts) * shares[0], rounded_share(side, parts) * shares[-1]) for host, side in single
+        ]
+        return volumes, (one, one)
+
     def bound(self, nodes: Integers, cutoff: float) -> Array:
         """Return what no candidate of a node costs less than, US dollars per million tokens; inf where none fits.
 
@@ -128,39 +182,60 @@ class NodeBounds:
             Nodes bounded above it need no sharper bound.
         """
         with np.errstate(invalid="ignore"):
-            value = self._bound(nodes, with_memory=False)
-            open_ = value < cutoff
-            if self._family.side is not None and open_.any():
-                value[open_] = np.maximum(value[open_], self._bound(nodes[open_], with_memory=True))
+            value = self._bound(nodes, Sharpness.TIMES)
+            for sharpness in SHARPER if self._family.side is not None else ():
+                open_ = value < cutoff
+                if sharpness > Sharpness.BYTES:
+                    open_ &= self._has_single_shapes(nodes)
+                if open_.any():
+                    value[open_] = np.maximum(value[open_], self._bound(nodes[open_], sharpness))
         return value
 
-    def _bound(self, nodes: Integers, *, with_memory: bool) -> Array:
-        low = self._pair(nodes, self.least_size(nodes), nodes[:, LEAST_FLIGHT].astype(np.float64))
+    def _has_single_shapes(self, nodes: Integers) -> NDArray[np.bool_]:
+        """Return which nodes have one shape per group; on others layers as whole items tell little."""
+        side = self._family.side
+        single = nodes[:, HOST_NODE] >= self._family.host.first_leaf
+        return single if side is None else single & (nodes[:, SIDE_NODE] >= side.first_leaf)
+
+    def _bound(self, nodes: Integers, sharpness: Sharpness) -> Array:
+        low = self._pair(nodes, self.least_point(nodes), nodes[:, LEAST_FLIGHT].astype(np.float64))
         rows = RowBuilder(self._cost, self._family.wire, low)
         room = self._room(low)
         loads = self._loads(rows, low.in_flight)
-        memory = room if with_memory else None
+        fits = self._fits(loads, room) & self._has_sizes(nodes)
+        single = self._single_layers(rows, low)
+        if sharpness > Sharpness.BYTES:
+            volumes, room = self._rounded_volumes(low, single, int(sharpness) - int(Sharpness.BYTES))
+            loads = [load.with_volumes(*held) for load, held in zip(loads, volumes, strict=True)]
+        _block(loads, single)
+        memory = None if sharpness is Sharpness.TIMES else room
         least_step = step_bound(loads, self._fixed(low, rows, low.in_flight), memory)
-        high = self._pair(nodes, nodes[:, LAST_CELL], nodes[:, MOST_FLIGHT].astype(np.float64))
+        high = self._pair(nodes, 2 * nodes[:, LAST_CELL] + 1, nodes[:, MOST_FLIGHT].astype(np.float64))
         high_rows = RowBuilder(self._cost, self._family.wire, high)
         top = self._loads(high_rows, np.ones(len(nodes)))
-        for load, held in zip(top, loads, strict=True):
+        top = [load.with_volumes(held.host_bytes, held.side_bytes) for load, held in zip(top, loads, strict=True)]
+        for load in top:
             load.times[:, :, PATH] /= high.in_flight
-            load.host_bytes[:] = held.host_bytes
-            load.side_bytes[:] = held.side_bytes
+        _block(top, single)
         fixed = self._fixed(high, high_rows, np.ones(len(nodes)))
         fixed[:, PATH] /= high.in_flight
         token_time = step_bound(top, fixed, memory) / high.tokens
         token_time = np.maximum(token_time, least_step / (high.tokens * high.in_flight))
-        family = self._family
-        price = family.host.least_usd_per_hour[nodes[:, HOST_NODE]]
-        replicas = family.host.most_replicas[nodes[:, HOST_NODE]]
-        if family.side is not None:
-            price = price + family.side.least_usd_per_hour[nodes[:, SIDE_NODE]]
-            replicas = np.minimum(replicas, family.side.most_replicas[nodes[:, SIDE_NODE]])
+        price, replicas = self._rent(nodes)
         value = self._valuation.floor(price, token_time, replicas)
-        fits = self._fits(loads, room) & (least_step <= self._longest_s * (1.0 + 1e-9))
+        fits &= least_step <= self._longest_s * (1.0 + 1e-9)
         return np.where(fits & np.isfinite(value), value, np.inf)
+
+    def _rent(self, nodes: Integers) -> tuple[Array, Array]:
+        """Return the least price per replica and the most replicas; units are shared by no more than these."""
+        host, side = self._family.host, self._family.side
+        replicas = host.most_replicas[nodes[:, HOST_NODE]]
+        if side is None:
+            return host.least_usd_per_hour[nodes[:, HOST_NODE]], replicas
+        replicas = np.minimum(replicas, side.most_replicas[nodes[:, SIDE_NODE]])
+        cap = np.ceil(np.log2(np.maximum(replicas, 1.0))).astype(np.int64)
+        price = host.least_by_cap[nodes[:, HOST_NODE], cap] + side.least_by_cap[nodes[:, SIDE_NODE], cap]
+        return price, replicas
 
     def _fits(self, loads: list[ClassLoad], room: tuple[Array, Array]) -> Array:
         """Return whether the lightest placement of everything fits each group."""
@@ -172,3 +247,23 @@ class NodeBounds:
             fits &= held <= room[number] * (1.0 + 1e-12)
         return fits
 
+
+def rounded_share(share: Array, parts: int) -> Array:
+    """Return bin shares after the dual feasible function ``u(k)`` of Fekete and Schepers, ``k = parts``.
+
+    ``u(x) = floor((k+1) x) / k``, and ``x`` where ``(k+1) x`` is whole: shares that fit a bin together still do.
+    With ``k = 1`` everything above one half counts a whole bin.
+
+    >>> rounded_share(np.array([0.3, 0.5, 0.6]), 1).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    scaled = (parts + 1) * share * (1.0 - 1e-12)
+    whole = np.floor(scaled)
+    is_whole = np.abs(scaled - np.rint(scaled)) < 1e-9
+    return np.where(is_whole, np.minimum(share, whole / parts), whole / parts)
+
+
+def _block(loads: list[ClassLoad], single: list[tuple[Array, Array]]) -> None:
+    """Make placements that fit no device take for ever."""
+    for load, (host, side) in zip(loads, single, strict=True):
+        load.times[(host > 1.0 + 1e-12) | (side > 1.0 + 1e-12)] = FOREVER_S

@@ -12,24 +12,14 @@ A layer of a replica with two groups, *host* and *sidecar*, can lie in five ways
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from placer.cost.block_time import HIDDEN_BYTES
 from placer.cost.group import Array
 from placer.search.fields import ClassFields
+from placer.plan.placement import Way
 from placer.search.tables import CostModel
-
-
-class Way(StrEnum):
-    """How a layer lies on host and sidecar."""
-
-    NEAR = "near"
-    DIRECT = "direct"
-    RELAY = "relay"
-    AWAY = "away"
-    SPLIT = "split"
 
 
 @dataclass(frozen=True)
@@ -182,7 +172,6 @@ class RowBuilder:
         placements = placements_of(self._cost, index, has_side=self._pair.side is not None)
         columns, size = self._cost.fields.classes[index], len(self._pair.tokens)
         times = np.zeros((len(placements), size, NUM_TIMES))
-        host_bytes, side_bytes = (np.zeros((len(placements), size)) for _ in range(2))
         fillers = {
             Way.NEAR: self._near,
             Way.DIRECT: self._direct,
@@ -191,26 +180,53 @@ class RowBuilder:
             Way.SPLIT: self._split,
         }
         for number, placement in enumerate(placements):
-            host_bytes[number], side_bytes[number] = fillers[placement.way](
-                columns, placement.level, times[number]
-            )
+            fillers[placement.way](columns, placement.level, times[number])
+        host_bytes, side_bytes = self.held_bytes(index, self._pair.host_share, self._pair.side_share)
         return Rows(placements, times, host_bytes, side_bytes)
 
-    def _attention_held(self, share: Array, columns: ClassFields) -> Array:
-        return share[:, columns.attention_bytes] + self._pair.in_flight * share[:, columns.kv_bytes]
+    def held_bytes(self, index: int, host: Array, side: Array | None) -> tuple[Array, Array]:
+        """Return what every placement of layer class ``index`` holds on a device of host and sidecar.
 
-    def _near(self, columns: ClassFields, _: int, times: Array) -> tuple[Array, Array | float]:
+        Parameters
+        ----------
+        index
+            The class.
+        host, side : ndarray, shape (num_nodes, num_base)
+            Table rows to read bytes from: those of one stage that holds the layer, or a stage's share of it.
+
+        Returns
+        -------
+        tuple of ndarray, each of shape (num_placements, num_nodes)
+        """
+        placements = placements_of(self._cost, index, has_side=side is not None)
+        columns = self._cost.fields.classes[index]
+        held = np.zeros((2, len(placements), len(self._pair.tokens)))
+        for number, (way, level) in enumerate((entry.way, entry.level) for entry in placements):
+            attention = side if way is Way.AWAY else host
+            assert attention is not None
+            kv = self._pair.in_flight * attention[:, columns.kv_bytes]
+            held[int(way is Way.AWAY), number] = attention[:, columns.attention_bytes] + kv
+            if way is Way.NEAR:
+                held[0, number] += host[:, columns.ffn_bytes]
+            elif way is Way.SPLIT and side is not None:
+                held[0, number] += host[:, columns.cold_bytes[level]]
+                held[1, number] += side[:, columns.hot_bytes[level]]
+            elif side is not None:
+                held[1, number] += side[:, columns.ffn_bytes]
+        return held[0], held[1]
+
+    def _near(self, columns: ClassFields, _: int, times: Array) -> None:
         host, share = self._pair.host, self._pair.host_share
         times[:, PATH] = host[:, columns.attention] + host[:, columns.ffn]
         times[:, HOST] = share[:, columns.attention] + share[:, columns.ffn]
-        return self._attention_held(share, columns) + share[:, columns.ffn_bytes], 0.0
 
     def _sides(self) -> tuple[Array, Array]:
         side, share = self._pair.side, self._pair.side_share
-        assert side is not None and share is not None
+        assert side is not None
+        assert share is not None
         return side, share
 
-    def _direct(self, columns: ClassFields, _: int, times: Array) -> tuple[Array, Array]:
+    def _direct(self, columns: ClassFields, _: int, times: Array) -> None:
         (side, side_share), pair = self._sides(), self._pair
         out, back = self._copied(side[:, columns.direct_copies])
         arrive = pair.host[:, self._cost.fields.gather]
@@ -219,24 +235,21 @@ class RowBuilder:
         times[:, HOST] = pair.host_share[:, columns.attention]
         times[:, SIDE] = side_share[:, columns.direct]
         times[:, HOST_OUT:] = self.ports(out, back)
-        return self._attention_held(pair.host_share, columns), side_share[:, columns.ffn_bytes]
 
-    def _relay(self, columns: ClassFields, _: int, times: Array) -> tuple[Array, Array]:
+    def _relay(self, columns: ClassFields, _: int, times: Array) -> None:
         (side, side_share), pair = self._sides(), self._pair
         hidden = self.hidden_message()
         times[:, PATH] = pair.host[:, columns.attention] + self.to_side_s() + side[:, columns.ffn]
         times[:, HOST] = pair.host_share[:, columns.attention]
         times[:, SIDE] = side_share[:, columns.ffn]
         times[:, HOST_OUT:] = self.ports(hidden, np.zeros_like(hidden))
-        return self._attention_held(pair.host_share, columns), side_share[:, columns.ffn_bytes]
 
-    def _away(self, columns: ClassFields, _: int, times: Array) -> tuple[float, Array]:
+    def _away(self, columns: ClassFields, _: int, times: Array) -> None:
         side, side_share = self._sides()
         times[:, PATH] = side[:, columns.attention] + side[:, columns.ffn]
         times[:, SIDE] = side_share[:, columns.attention] + side_share[:, columns.ffn]
-        return 0.0, self._attention_held(side_share, columns) + side_share[:, columns.ffn_bytes]
 
-    def _split(self, columns: ClassFields, level: int, times: Array) -> tuple[Array, Array]:
+    def _split(self, columns: ClassFields, level: int, times: Array) -> None:
         (side, side_share), pair = self._sides(), self._pair
         out, back = self._copied(side[:, columns.hot_copies[level]])
         arrive = pair.host[:, self._cost.fields.gather]
@@ -246,8 +259,6 @@ class RowBuilder:
         times[:, HOST] = pair.host_share[:, columns.attention] + pair.host_share[:, columns.cold[level]]
         times[:, SIDE] = side_share[:, columns.hot[level]]
         times[:, HOST_OUT:] = self.ports(out, back)
-        held = self._attention_held(pair.host_share, columns) + pair.host_share[:, columns.cold_bytes[level]]
-        return held, side_share[:, columns.hot_bytes[level]]
 
     def _copied(self, copies: Array) -> tuple[Array, Array]:
         """Return bytes out (in the dispatch format) and back (BF16) of so many copies of the microbatch."""

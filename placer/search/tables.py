@@ -151,6 +151,7 @@ class _Filler:
         self.values[:, fields.gather] = block_time.gather_s(self.group, self.batch.rank_tokens, hidden)
         self.values[:, fields.buffer_bytes] = block_bytes.buffer_bytes(self.batch, hidden, self.cost.top_k)
         self.values[:, fields.port] = 1.0 / shape.width
+        self.values[:, fields.one] = 1.0
 
 
 def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer) -> Array:

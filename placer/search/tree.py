@@ -14,7 +14,7 @@ import numpy as np
 from placer.cost.group import Array, relaxed_batch
 from placer.cost.shape import GroupShape, group_shapes
 from placer.search.tables import CostModel, stage_values
-from placer.search.value import Valuation
+from placer.search.value import NUM_CAPS, Valuation
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,31 @@ class OptionTree:
     ----------
     shapes
         Sorted by size; shape ``i`` is tree node ``first_leaf + i``.
-    sizes : ndarray, shape (num_sizes,)
-        Microbatch sizes the tables are made for.
-    values, shares : ndarray, shape (num_nodes, num_sizes, num_base)
+    sizes : ndarray, shape (num_cells,)
+        Largest microbatch size of every cell of the grid.
+    points : ndarray, shape (2 num_cells,)
+        Sizes the tables are made for: smallest and largest of every cell.
+    values, shares : ndarray, shape (num_nodes, 2 num_cells, num_base)
         Relaxed tables; ``shares`` are divided by the stages.
+    ranks : ndarray, shape (num_nodes,)
+        Data-parallel ranks, at least; the microbatch size of a host is a multiple.
     least_usd_per_hour, most_usd_per_hour : ndarray, shape (num_nodes,)
         Price of a replica's group, at least; of the cheapest and dearest shape below.
+    least_by_cap : ndarray, shape (num_nodes, NUM_CAPS)
+        The same price with at most 1, 2, 4, ... replicas.
     most_replicas : ndarray, shape (num_nodes,)
         Replicas inventory and caps allow, at most.
     """
 
     shapes: tuple[GroupShape, ...]
     sizes: Array
+    points: Array
     values: Array
     shares: Array
+    ranks: Array
     least_usd_per_hour: Array
     most_usd_per_hour: Array
+    least_by_cap: Array
     most_replicas: Array
 
     @property
@@ -59,6 +68,16 @@ def _sorted_shapes(cost: CostModel, pool: str, valuation: Valuation) -> list[tup
     return sorted(affordable, key=lambda entry: (entry[1].width, entry[1].stages, entry[1].tp, entry[1].expert_tp))
 
 
+def cell_points(sizes: Array) -> Array:
+    """Return the smallest and the largest whole size of every cell of a grid, one after the other.
+
+    >>> cell_points(np.array([1.0, 2.0, 5.0])).tolist()
+    [1.0, 1.0, 2.0, 2.0, 3.0, 5.0]
+    """
+    smallest = np.concatenate([[1.0], sizes[:-1] + 1.0])
+    return np.stack([smallest, sizes], axis=1).ravel()
+
+
 def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -> OptionTree | None:
     """Return the tree of a pool's shapes, or None if not one can be rented.
 
@@ -74,19 +93,23 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
     priced = _sorted_shapes(cost, pool, valuation)
     if not priced:
         return None
+    points = cell_points(sizes)
     half = 1 << (len(priced) - 1).bit_length()
     columns = cost.fields.num_base
-    values = np.full((2 * half, len(sizes), columns), np.inf)
+    values = np.full((2 * half, len(points), columns), np.inf)
     shares = np.full_like(values, np.inf)
     least, most = np.full(2 * half, np.inf), np.full(2 * half, -np.inf)
-    replicas = np.zeros(2 * half)
+    by_cap, replicas = np.full((2 * half, NUM_CAPS), np.inf), np.zeros(2 * half)
+    ranks = np.full(2 * half, np.inf)
     tables: dict[tuple[int, int, int], Array] = {}
     for leaf, (usd_per_hour, shape) in enumerate(priced, start=half):
         key = (shape.width, shape.tp, shape.expert_tp)
         if key not in tables:
-            tables[key] = stage_values(cost, shape, sizes, relaxed_batch)
+            tables[key] = stage_values(cost, shape, points, relaxed_batch)
         values[leaf], shares[leaf] = tables[key], tables[key] / shape.stages
         least[leaf] = most[leaf] = usd_per_hour
+        by_cap[leaf] = valuation.least_usd_per_hour_by_cap((shape,))
+        ranks[leaf] = shape.dp
         replicas[leaf] = valuation.most_replicas((shape,))
     for level in range(half.bit_length() - 2, -1, -1):
         start, stop = 1 << level, 2 << level
@@ -95,7 +118,10 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
             (shares, np.minimum),
             (least, np.minimum),
             (most, np.maximum),
+            (by_cap, np.minimum),
+            (ranks, np.minimum),
             (replicas, np.maximum),
         ):
             array[start:stop] = combine(array[2 * start : 2 * stop : 2], array[2 * start + 1 : 2 * stop : 2])
-    return OptionTree(tuple(shape for _, shape in priced), sizes, values, shares, least, most, replicas)
+    shapes = tuple(shape for _, shape in priced)
+    return OptionTree(shapes, sizes, points, values, shares, ranks, least, most, by_cap, replicas)

@@ -21,6 +21,9 @@ from placer.scenario.scenario import Scenario
 #: Relative slack in comparisons of rates and prices, far above float error and far below any gap of interest.
 TOLERANCE = 1e-12
 
+#: Caps on the number of replicas that prices are remembered for: 1, 2, 4, ... up to a million.
+NUM_CAPS = 21
+
 Shapes = tuple[GroupShape, ...]
 
 
@@ -93,6 +96,16 @@ class Valuation:
         """Return the least that groups cost per replica, over all numbers of replicas; inf if none can be rented."""
         table = self._table(shapes)
         return float((table.usd_per_hour / table.replicas).min()) if len(table.replicas) else np.inf
+
+    def least_usd_per_hour_by_cap(self, shapes: Shapes) -> Array:
+        """Return the least that groups cost per replica with at most 1, 2, 4, ... replicas, shape (NUM_CAPS,)."""
+        table = self._table(shapes)
+        least = np.full(NUM_CAPS, np.inf)
+        if len(table.replicas):
+            running = np.minimum.accumulate(table.usd_per_hour / table.replicas)
+            last = np.searchsorted(table.replicas, 2.0 ** np.arange(NUM_CAPS), side="right") - 1
+            least = np.where(last >= 0, running[np.maximum(last, 0)], np.inf)
+        return least
 
     def most_replicas(self, shapes: Shapes) -> int:
         """Return how many replicas inventory and caps allow."""

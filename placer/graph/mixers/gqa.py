@@ -12,8 +12,8 @@ _ATTENTION = ParameterKind.ATTENTION
 def lower(mixer: GroupedQueryAttention, hidden_size: int, precision: Precision) -> tuple[Op, Op, Op]:
     """Return projection, core and output of one attention block.
 
-    The input norm is folded into the projection. Keys and values can be cut into ``num_kv_heads`` parts; wider
-    tensor parallelism replicates them.
+    The input norm is folded into the projection. Keys and values can be cut into ``num_kv_heads`` parts;
+    wider tensor parallelism replicates them.
     """
     query_width, kv_width = mixer.num_heads * mixer.head_dim, mixer.num_kv_heads * mixer.head_dim
     stored = precision.attention

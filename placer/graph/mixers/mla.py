@@ -1,8 +1,8 @@
-"""Lowering of multi-head latent attention in its absorbed decode form (DeepSeek-V2, arXiv 2405.04434, section 2.1).
+"""Lowering of multi-head latent attention in its absorbed decode form.
 
-Per token one latent of ``kv_lora_rank`` plus the rotary key is cached, shared by all heads: it cannot be cut by
-tensor parallelism, every rank keeps a copy (physics A2). The key half of the up-projection is folded into the
-query, the value half into the output.
+DeepSeek-V2, arXiv 2405.04434, section 2.1. Per token one latent of ``kv_lora_rank`` plus the rotary key is
+cached, shared by all heads: it cannot be cut by tensor parallelism, every rank keeps a copy (physics A2). The
+key half of the up-projection is folded into the query, the value half into the output.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from placer.errors import clipped
 from placer.model.ffn import DenseFfn, MoeFfn
 from placer.model.mixer import LatentAttention
 from placer.model.readers.fields import ConfigFields, read_precision
@@ -15,9 +16,9 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
 
     The multi-token-prediction modules are not part of a plain decode step; they are noted, not counted.
     """
-    fields.require("hidden_act", "silu")
-    fields.require("attention_bias", False)
-    fields.require("moe_layer_freq", 1)
+    fields.require("hidden_act", understood="silu")
+    fields.require("attention_bias", understood=False)
+    fields.require("moe_layer_freq", understood=1)
     attention = LatentAttention(
         num_heads=fields.count("num_attention_heads"),
         q_lora_rank=fields.optional_count("q_lora_rank"),
@@ -27,7 +28,7 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
         v_head_dim=fields.count("v_head_dim"),
     )
     expert_size = fields.count("moe_intermediate_size")
-    shared = fields.optional_count("n_shared_experts") or 0
+    shared = fields.number_of("n_shared_experts")
     moe = MoeFfn(
         num_experts=fields.count("n_routed_experts"),
         top_k=fields.count("num_experts_per_tok"),
@@ -38,9 +39,9 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
     num_layers = fields.num_layers()
     num_dense = fields.get("first_k_dense_replace")
     if isinstance(num_dense, bool) or not isinstance(num_dense, int) or not 0 <= num_dense <= num_layers:
-        raise fields.error("first_k_dense_replace", f"expected 0 to {num_layers}, got {num_dense!r}")
+        raise fields.error("first_k_dense_replace", f"expected 0 to {num_layers}, got {clipped(num_dense)}")
     kinds = [LayerKind(mixer="mla", ffn="dense" if i < num_dense else "moe") for i in range(num_layers)]
-    mtp = fields.get("num_nextn_predict_layers")
+    mtp = fields.number_of("num_nextn_predict_layers")
     return ModelSpec(
         name=name,
         source=fields.where,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from placer.errors import ModelConfigError, nearest_hint
+from placer.errors import ModelConfigError, clipped, nearest_hint
 from placer.model.precision import ElementFormat, Precision, WeightFormat
 from placer.model.spec import MAX_LAYERS
 
@@ -35,7 +35,9 @@ class ConfigFields:
                 raise self.error(field, f"missing{nearest_hint(field, self._raw)}")
             return default
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _LARGEST_COUNT:
-            raise self.error(field, f"expected a whole number from 1 to {_LARGEST_COUNT}, got {value!r}")
+            raise self.error(
+                field, f"expected a whole number from 1 to {_LARGEST_COUNT}, got {clipped(value)}"
+            )
         return value
 
     def num_layers(self) -> int:
@@ -49,34 +51,39 @@ class ConfigFields:
         """Return a positive whole number, or None where it is absent or null."""
         return None if self._raw.get(field) is None else self.count(field)
 
+    def number_of(self, field: str) -> int:
+        """Return how many of something there are; absent or null counts as none."""
+        value = self._raw.get(field)
+        is_none = value is None or (value == 0 and isinstance(value, int) and not isinstance(value, bool))
+        return 0 if is_none else self.count(field)
+
     def flag(self, field: str, *, default: bool) -> bool:
         """Return a boolean."""
         value = self._raw.get(field)
         if value is None:
             return default
         if not isinstance(value, bool):
-            raise self.error(field, f"expected true or false, got {value!r}")
+            raise self.error(field, f"expected true or false, got {clipped(value)}")
         return value
 
-    def require(self, field: str, *understood: object) -> None:
+    def require(self, field: str, *, understood: object) -> None:
         """Refuse a field whose value would change the arithmetic in a way that is not modelled."""
         value = self._raw.get(field)
-        if value is not None and value not in understood:
-            known = ", ".join(repr(choice) for choice in understood)
-            raise self.error(field, f"{value!r} is not understood here, expected {known}")
+        if value is not None and value != understood:
+            raise self.error(field, f"{clipped(value)} is not understood here, expected {understood!r}")
 
     def section(self, field: str) -> ConfigFields:
         """Return a nested object."""
         value = self._raw.get(field)
         if not isinstance(value, Mapping):
-            raise self.error(field, f"expected an object, got {value!r}")
+            raise self.error(field, f"expected an object, got {clipped(value)}")
         return ConfigFields(value, f"{self.where}: {field}")
 
     def names(self, field: str) -> list[str]:
         """Return a list of strings."""
         value = self._raw.get(field)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.error(field, f"expected a list of names, got {value!r}")
+            raise self.error(field, f"expected a list of names, got {clipped(value)}")
         return list(value)
 
 
@@ -90,7 +97,9 @@ def read_precision(fields: ConfigFields) -> Precision:
     """
     dtype = fields.get("torch_dtype") or fields.get("dtype") or "bfloat16"
     if not isinstance(dtype, str) or dtype not in _DTYPES:
-        raise fields.error("torch_dtype", f"{dtype!r} is not understood, expected one of {sorted(_DTYPES)}")
+        raise fields.error(
+            "torch_dtype", f"{clipped(dtype)} is not understood, expected one of {sorted(_DTYPES)}"
+        )
     if fields.get("quantization_config") is None:
         return Precision()
     quantization = fields.section("quantization_config")
@@ -98,8 +107,8 @@ def read_precision(fields: ConfigFields) -> Precision:
     if method == "fp8":
         block = quantization.get("weight_block_size")
         if block not in (None, [128, 128]):
-            raise quantization.error("weight_block_size", f"expected [128, 128], got {block!r}")
+            raise quantization.error("weight_block_size", f"expected [128, 128], got {clipped(block)}")
         return Precision().with_weights(WeightFormat.FP8_BLOCK if block else WeightFormat.FP8)
     if method == "mxfp4":
         return Precision(experts=WeightFormat.MXFP4, dispatch=ElementFormat.BF16)
-    raise quantization.error("quant_method", f'expected "fp8" or "mxfp4", got {method!r}')
+    raise quantization.error("quant_method", f'expected "fp8" or "mxfp4", got {clipped(method)}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from placer.errors import clipped
 from placer.model.ffn import MoeFfn
 from placer.model.mixer import GroupedQueryAttention
 from placer.model.readers.fields import ConfigFields, read_precision
@@ -13,7 +14,7 @@ _MIXER_BY_LAYER_TYPE = {"sliding_attention": "window", "full_attention": "full"}
 
 def read(fields: ConfigFields, name: str) -> ModelSpec:
     """Return the decoder that a ``config.json`` of this family describes."""
-    fields.require("hidden_act", "silu")
+    fields.require("hidden_act", understood="silu")
     bias = fields.flag("attention_bias", default=True)
     full = GroupedQueryAttention(
         num_heads=fields.count("num_attention_heads"),
@@ -32,10 +33,14 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
     )
     types = fields.names("layer_types")
     if len(types) != fields.num_layers():
-        raise fields.error("layer_types", f"{len(types)} entries for {fields.get('num_hidden_layers')} layers")
+        raise fields.error(
+            "layer_types", f"{len(types)} entries for {fields.get('num_hidden_layers')} layers"
+        )
     unknown = sorted(set(types) - set(_MIXER_BY_LAYER_TYPE))
     if unknown:
-        raise fields.error("layer_types", f"{unknown} not understood, expected {sorted(_MIXER_BY_LAYER_TYPE)}")
+        raise fields.error(
+            "layer_types", f"{clipped(unknown)} not understood, expected {sorted(_MIXER_BY_LAYER_TYPE)}"
+        )
     return ModelSpec(
         name=name,
         source=fields.where,

@@ -12,8 +12,8 @@ MODEL_TYPES = ("llama",)
 
 def read(fields: ConfigFields, name: str) -> ModelSpec:
     """Return the decoder that a ``config.json`` of this family describes."""
-    fields.require("hidden_act", "silu")
-    fields.require("pretraining_tp", 1)
+    fields.require("hidden_act", understood="silu")
+    fields.require("pretraining_tp", understood=1)
     hidden, heads = fields.count("hidden_size"), fields.count("num_attention_heads")
     bias = fields.flag("attention_bias", default=False)
     attention = GroupedQueryAttention(
@@ -35,10 +35,6 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
         tie_word_embeddings=fields.flag("tie_word_embeddings", default=False),
         mixers={"attention": attention},
         ffns={"dense": ffn},
-        layers=(
-            LayerRun(
-                repeat=fields.num_layers(), pattern=(LayerKind(mixer="attention", ffn="dense"),)
-            ),
-        ),
+        layers=(LayerRun(repeat=fields.num_layers(), pattern=(LayerKind(mixer="attention", ffn="dense"),)),),
         precision=read_precision(fields),
     )

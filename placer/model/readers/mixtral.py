@@ -12,7 +12,7 @@ MODEL_TYPES = ("mixtral",)
 
 def read(fields: ConfigFields, name: str) -> ModelSpec:
     """Return the decoder that a ``config.json`` of this family describes."""
-    fields.require("hidden_act", "silu")
+    fields.require("hidden_act", understood="silu")
     hidden, heads = fields.count("hidden_size"), fields.count("num_attention_heads")
     attention = GroupedQueryAttention(
         num_heads=heads,
@@ -34,10 +34,6 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
         tie_word_embeddings=fields.flag("tie_word_embeddings", default=False),
         mixers={"attention": attention},
         ffns={"moe": moe},
-        layers=(
-            LayerRun(
-                repeat=fields.num_layers(), pattern=(LayerKind(mixer="attention", ffn="moe"),)
-            ),
-        ),
+        layers=(LayerRun(repeat=fields.num_layers(), pattern=(LayerKind(mixer="attention", ffn="moe"),)),),
         precision=read_precision(fields),
     )

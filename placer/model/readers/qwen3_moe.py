@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from placer.errors import clipped
 from placer.model.ffn import DenseFfn, MoeFfn
 from placer.model.mixer import GroupedQueryAttention
 from placer.model.readers.fields import ConfigFields, read_precision
@@ -12,8 +13,8 @@ MODEL_TYPES = ("qwen3_moe",)
 
 def read(fields: ConfigFields, name: str) -> ModelSpec:
     """Return the decoder that a ``config.json`` of this family describes."""
-    fields.require("hidden_act", "silu")
-    fields.require("use_sliding_window", False)
+    fields.require("hidden_act", understood="silu")
+    fields.require("use_sliding_window", understood=False)
     heads, num_layers = fields.count("num_attention_heads"), fields.num_layers()
     bias = fields.flag("attention_bias", default=False)
     attention = GroupedQueryAttention(
@@ -30,8 +31,10 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
         intermediate_size=fields.count("moe_intermediate_size"),
     )
     dense_layers = fields.get("mlp_only_layers") or []
-    if not isinstance(dense_layers, list) or not all(isinstance(i, int) for i in dense_layers):
-        raise fields.error("mlp_only_layers", f"expected a list of layer numbers, got {dense_layers!r}")
+    if not isinstance(dense_layers, list) or not all(type(i) is int for i in dense_layers):
+        raise fields.error(
+            "mlp_only_layers", f"expected a list of layer numbers, got {clipped(dense_layers)}"
+        )
     step = fields.count("decoder_sparse_step", 1)
     kinds = [
         LayerKind(mixer="attention", ffn="dense" if i in dense_layers or (i + 1) % step else "moe")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from pydantic import ValidationError
 
-from placer.errors import ModelConfigError, nearest_hint
+from placer.errors import ModelConfigError, clipped, nearest_hint
 from placer.model.readers import deepseek_v3, gpt_oss, llama, mixtral, qwen3_moe
 from placer.model.readers.fields import ConfigFields
 from placer.model.spec import ModelSpec
@@ -41,10 +41,12 @@ def read_config(raw: Mapping[str, object], *, name: str, where: str) -> ModelSpe
     model_type = raw.get("model_type")
     if not isinstance(model_type, str) or model_type not in READERS:
         hint = nearest_hint(str(model_type), READERS)
-        raise fields.error("model_type", f"{model_type!r} is not known, expected one of {sorted(READERS)}{hint}")
+        raise fields.error(
+            "model_type", f"{clipped(model_type)} is not known, expected one of {sorted(READERS)}{hint}"
+        )
     try:
         return READERS[model_type](fields, name)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or model_type
-        raise fields.error(field, first["msg"]) from error
+        first = error.errors(include_url=False)[0]
+        place = ": ".join([where, *(str(part) for part in first["loc"][:1])])
+        raise ModelConfigError(first["msg"].removeprefix("Value error, "), where=place) from error

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ortools.sat.python import cp_model
 
 from placer.search.adapter import Answer, SolveStatus, solve
 from placer.search.params import SolveParams
-from placer.search.sizing.constraints import assignment, capacity, links, occupancy, order, path, stages
+from placer.search.sizing.constraints import assignment, capacity, links, occupancy, order, path, rounding, stage_hops, stages
 from placer.search.sizing.problem import SizingProblem
 from placer.search.sizing.variables import SizingVariables, sizing_variables
 
 #: Deterministic seconds one sizing solve may take; hundreds are needed per plan.
 WORK_LIMIT = 0.3
+#: The same for a bound over a range of batch sizes, which is split again where it is loose.
+RANGE_WORK_LIMIT = 0.05
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,24 @@ def build_sizing_model(problem: SizingProblem) -> tuple[cp_model.CpModel, Sizing
     """Return the CP-SAT model of a sizing problem and its variables."""
     model = cp_model.CpModel()
     variables = sizing_variables(model, problem)
-    for constraint in (assignment, order, stages, path, occupancy, capacity, links):
+    for constraint in (assignment, order, stages, stage_hops, path, occupancy, capacity, links, rounding):
         constraint.add(model, variables, problem)
     model.minimize(variables.step)
     return model, variables
 
 
-def solve_sizing(problem: SizingProblem, params: SolveParams) -> Sizing | None:
-    """Return the counts with the shortest step, or None if nothing fits within ``problem.longest``."""
+def solve_sizing(problem: SizingProblem, params: SolveParams, work_limit: float = WORK_LIMIT) -> Sizing | None:
+    """Return the counts with the shortest step, or None if nothing fits within ``problem.longest``.
+
+    Where groups have several stages, all stages together are tried first: most hopeless problems end there.
+    """
+    if max(problem.stages) > 1 and problem.has_side:
+        fluid = replace(problem, is_fluid=True)
+        model, _ = build_sizing_model(fluid)
+        if solve(model, params, work_limit, params.relative_gap).status is SolveStatus.INFEASIBLE:
+            return None
     model, variables = build_sizing_model(problem)
-    answer = solve(model, params, WORK_LIMIT, params.relative_gap / 4.0)
+    answer = solve(model, params, work_limit, params.relative_gap / 4.0)
     if answer.status is SolveStatus.INFEASIBLE:
         return None
     return _extract(answer, variables)

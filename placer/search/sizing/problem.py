@@ -103,6 +103,8 @@ class SizingProblem:
         Bytes a device of host and sidecar has for weights and KV cache.
     longest
         No step longer than this is of interest [ps].
+    is_fluid
+        Whether stages are taken together, as a bound that is quick to find.
     """
 
     runs: tuple[Run, ...]
@@ -114,6 +116,7 @@ class SizingProblem:
     in_flight: int
     capacity: tuple[int, int]
     longest: int
+    is_fluid: bool = False
 
     @property
     def bundles(self) -> tuple[tuple[int, ...], ...]:
@@ -131,6 +134,13 @@ class SizingProblem:
     def has_side(self) -> bool:
         """Whether there is a sidecar."""
         return self.stages[1] > 0
+
+    def most_per_stage(self, group: int, table: ClassTable, number: int) -> int:
+        """Return how many layers in one placement a stage can hold, by bytes and by time, nothing else on it."""
+        held = int(table.volumes(group)[number])
+        busy = int(table.times[number, HOST + group]) * self.in_flight
+        limits = [limit // load for limit, load in ((self.capacity[group], held), (self.longest, busy)) if load > 0]
+        return max(0, min(limits, default=2**31))
 
     @property
     def num_terms(self) -> int:

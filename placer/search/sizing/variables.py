@@ -36,9 +36,18 @@ class RunVariables:
 
 @dataclass(frozen=True)
 class StageContent:
-    """What one stage of a group holds: layers by bundle and placement, those that load the group."""
+    """What one stage of a group holds.
+
+    Attributes
+    ----------
+    count
+        Layers by bundle and placement, those that load the group.
+    is_visited
+        Whether hidden states stop here: at a layer that starts or ends on the group, at embedding or LM head.
+    """
 
     count: dict[tuple[int, int], cp_model.IntVar]
+    is_visited: cp_model.IntVar
 
     def load(self, rows: list[Integers]) -> Sum:
         """Return the sum of ``rows[bundle][placement]`` over what the stage holds."""
@@ -67,6 +76,8 @@ class SizingVariables:
         Whether the sampled token returns to the embedding over the link.
     content
         By group: what each stage holds, where the group has several; else empty.
+    stage_hops
+        By group: hops of hidden states from stage to stage.
     step
         The step time in picoseconds, which is minimised.
     """
@@ -78,6 +89,7 @@ class SizingVariables:
     junction_to_host: tuple[cp_model.IntVar, ...]
     token_hops: cp_model.IntVar
     content: tuple[tuple[StageContent, ...], tuple[StageContent, ...]]
+    stage_hops: tuple[cp_model.IntVar, cp_model.IntVar]
     step: cp_model.IntVar
 
     def to_side(self) -> Sum:
@@ -115,23 +127,28 @@ class SizingVariables:
             ]
         )
 
-    def stage_loads(self, problem: SizingProblem, group: int, rows: list[Integers]) -> list[Sum]:
-        """Return what every stage of a group carries; ``rows`` by class and placement."""
+    def stage_loads(self, problem: SizingProblem, group: int, rows: list[Integers]) -> list[tuple[Sum, int]]:
+        """Return what layers load on a group: a sum, and over how many stages it is spread.
+
+        One entry per stage; a single one for all stages in a fluid problem. ``rows`` by class and placement.
+        """
         if self.content[group]:
             owners = [problem.runs[bundle[0]].class_index for bundle in problem.bundles]
-            return [stage.load([rows[owner] for owner in owners]) for stage in self.content[group]]
+            return [(stage.load([rows[owner] for owner in owners]), 1) for stage in self.content[group]]
         everything = [
             cp_model.LinearExpr.weighted_sum(run.count, rows[run.run.class_index].tolist()) for run in self.runs
         ]
-        return [cp_model.LinearExpr.sum(everything)] if problem.stages[group] else []
+        spread = problem.stages[group]
+        return [(cp_model.LinearExpr.sum(everything), spread)] if spread else []
 
     def outside(self, problem: SizingProblem, group: int, stage: int, *, of_bytes: bool) -> Sum:
         """Return what embedding (first stage) and LM head (last stage) take: picoseconds or bytes."""
         total: Sum = 0
+        is_spread = not self.content[group]
         ops = (problem.embedding, problem.lm_head)
         on_side = (self.embedding_on_side, self.lm_head_on_side)
         for op, literal, home in zip(ops, on_side, (0, problem.stages[group] - 1), strict=True):
-            if stage == home:
+            if is_spread or stage == home:
                 load = (op.held_bytes if of_bytes else op.time)[group]
                 total = total + (load * literal if group else load - load * literal)
         return total
@@ -166,13 +183,23 @@ def sizing_variables(model: cp_model.CpModel, problem: SizingProblem) -> SizingV
         tuple(model.new_int_var(0, side, f"junction{i}.to_host") for i in junctions),
         model.new_int_var(0, side, "token_hops"),
         (host, sidecar),
+        _stage_hops(model, problem),
         model.new_int_var(0, problem.longest, "step"),
     )
 
 
+def _stage_hops(model: cp_model.CpModel, problem: SizingProblem) -> tuple[cp_model.IntVar, cp_model.IntVar]:
+    layers = sum(run.count for run in problem.runs)
+    host, sidecar = (
+        model.new_int_var(0, layers + 1 if stages > 1 else 0, f"group{group}.stage_hops")
+        for group, stages in enumerate(problem.stages)
+    )
+    return host, sidecar
+
+
 def _stage_contents(model: cp_model.CpModel, problem: SizingProblem, group: int) -> tuple[StageContent, ...]:
     """Add, where a group has several stages, how many layers of every kind each of them holds."""
-    if problem.stages[group] < 2:
+    if problem.stages[group] < 2 or problem.is_fluid:
         return ()
     contents = []
     for stage in range(problem.stages[group]):
@@ -182,6 +209,7 @@ def _stage_contents(model: cp_model.CpModel, problem: SizingProblem, group: int)
             total = sum(problem.runs[index].count for index in bundle)
             for number in table.loading(group):
                 name = f"group{group}.stage{stage}.bundle{number_of_bundle}.{table.placements[number].way}"
-                count[number_of_bundle, number] = model.new_int_var(0, total, name)
-        contents.append(StageContent(count))
+                most = min(total, problem.most_per_stage(group, table, number))
+                count[number_of_bundle, number] = model.new_int_var(0, most, name)
+        contents.append(StageContent(count, model.new_bool_var(f"group{group}.stage{stage}.is_visited")))
     return tuple(contents)

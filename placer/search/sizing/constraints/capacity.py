@@ -12,6 +12,6 @@ def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProb
     """Add, for every stage of every group: ``bytes held <= capacity of a device``. Twin in ``verify``: capacity."""
     for group in range(2):
         rows = [table.volumes(group) for table in problem.classes]
-        for stage, load in enumerate(variables.stage_loads(problem, group, rows)):
+        for stage, (load, spread) in enumerate(variables.stage_loads(problem, group, rows)):
             held = load + variables.outside(problem, group, stage, of_bytes=True)
-            model.add(held <= problem.capacity[group])
+            model.add(held <= spread * problem.capacity[group])

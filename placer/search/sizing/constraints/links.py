@@ -22,8 +22,8 @@ def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProb
         group = port // 2
         rows = [table.times[:, HOST_OUT + port] for table in problem.classes]
         loads = variables.stage_loads(problem, group, rows)
-        for load in loads:
-            model.add(variables.step >= problem.in_flight * load)
-        busy = cp_model.LinearExpr.sum(loads)
+        for load, spread in loads:
+            model.add(spread * variables.step >= problem.in_flight * load)
+        busy = cp_model.LinearExpr.sum([load for load, _ in loads])
         busy = busy + to_side[port] * variables.to_side() + to_host[port] * variables.to_host(problem)
         model.add(problem.stages[group] * variables.step >= problem.in_flight * busy)

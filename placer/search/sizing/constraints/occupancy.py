@@ -13,6 +13,6 @@ def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProb
     """Add, for every stage of every group: ``step >= m * busy time``. Twin in ``verify``: occupancy."""
     for group in range(2):
         rows = [table.times[:, HOST + group] for table in problem.classes]
-        for stage, load in enumerate(variables.stage_loads(problem, group, rows)):
+        for stage, (load, spread) in enumerate(variables.stage_loads(problem, group, rows)):
             busy = load + variables.outside(problem, group, stage, of_bytes=False)
-            model.add(variables.step >= problem.in_flight * busy)
+            model.add(spread * variables.step >= problem.in_flight * busy)

@@ -10,10 +10,9 @@ from placer.search.sizing.variables import Sum, SizingVariables
 
 
 def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProblem) -> None:
-    """Add ``step >= sum of op times + hops between groups + return of the token``.
+    """Add ``step >= sum of op times + hops between groups and between stages + return of the token``.
 
-    Hops between stages of one group depend on the layout; none is a valid bound here. Twin in ``verify``: the
-    critical path.
+    Twin in ``verify``: the critical path.
     """
     crossing = problem.crossing
     total: Sum = variables.weighted(problem, PATH)
@@ -22,6 +21,7 @@ def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProb
         (problem.lm_head, variables.lm_head_on_side),
     ):
         total = total + op.time[0] + (op.time[1] - op.time[0]) * on_side
+    total = total + cp_model.LinearExpr.weighted_sum(list(variables.stage_hops), list(crossing.stage))
     if problem.has_side:
         total = total + crossing.to_side * variables.to_side() + crossing.to_host * variables.to_host(problem)
         total = total + crossing.token * variables.token_hops

@@ -1,0 +1,120 @@
+"""Where everything lies: groups, their devices, layers, experts, sequences. Device by device, without repetition.
+
+A device is named ``pool[i]``, ``i`` counting the pool's inventory. A stage of a replica is a block of ``width``
+consecutive devices; offset ``o`` in it is data-parallel rank ``o // tp`` and tensor-parallel rank ``o % tp`` of
+attention, dense FFN, shared experts, embedding and LM head, and expert rank ``o // expert_tp``, cut ``o % expert_tp``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from placer.catalog.device import TierKind
+
+Index = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Role(StrEnum):
+    """Which of a replica's groups."""
+
+    HOST = "host"
+    SIDECAR = "sidecar"
+
+
+class Way(StrEnum):
+    """How a layer lies on host and sidecar (``docs/method.md``, section 2)."""
+
+    NEAR = "near"
+    DIRECT = "direct"
+    RELAY = "relay"
+    AWAY = "away"
+    SPLIT = "split"
+
+
+class GroupPlan(BaseModel):
+    """The shape of one group; every replica has one like it.
+
+    ``sequences_per_rank`` deals the sequences of a microbatch to the data-parallel ranks; their KV shards lie where
+    the rank's attention runs, at the same offset of the stage.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Role
+    pool: str
+    stages: Count
+    width: Count
+    tp: Count
+    expert_tp: Count
+    sequences_per_rank: Annotated[tuple[Index, ...], Field(min_length=1)]
+
+    @property
+    def num_devices(self) -> int:
+        """Devices of the group in one replica."""
+        return self.stages * self.width
+
+
+class ReplicaDevices(BaseModel):
+    """The devices of one replica: by group, the pool index of the first device of every stage."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first_device: dict[Role, tuple[Index, ...]]
+
+
+class Location(BaseModel):
+    """A stage of a group and the memory tier of its devices."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Role
+    stage: Index
+    tier: TierKind
+
+
+class FfnPart(BaseModel):
+    """A dense FFN, or those routed experts of a layer that lie on one group.
+
+    ``experts`` names an `ExpertLayout`. Shared experts lie with the first part of a layer.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: Location
+    experts: str | None = None
+
+
+class LayerPlacement(BaseModel):
+    """Where one layer lies; the router lies with attention, and so do the layer's KV shards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layer: Index
+    way: Way
+    attention: Location
+    ffn: Annotated[tuple[FfnPart, ...], Field(min_length=1, max_length=2)]
+
+
+class ExpertLayout(BaseModel):
+    """Experts of a layer by expert rank of a group; layers with the same layout share one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Role
+    experts_by_rank: tuple[tuple[Index, ...], ...]
+
+
+class Placement(BaseModel):
+    """Every op shard, expert and KV shard on a device and a tier."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    replicas: Annotated[tuple[ReplicaDevices, ...], Field(min_length=1)]
+    embedding: Location
+    lm_head: Location
+    experts: dict[str, ExpertLayout] = Field(default_factory=dict)
+    layers: Annotated[tuple[LayerPlacement, ...], Field(min_length=1)]

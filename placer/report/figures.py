@@ -1,0 +1,69 @@
+"""Every figure of a device or link, with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from placer.catalog.device import Device, KernelModel
+from placer.catalog.fleet import CrossLink
+from placer.catalog.link import Link, StartUp
+from placer.catalog.source import Source, source_of
+from placer.report.catalog_json import UNCITED, Figure
+from placer.units import format_bytes, format_count, format_seconds, format_watts
+
+
+def device_figures(device: Device) -> tuple[Figure, ...]:
+    """Return the figures of a device in the order of its file."""
+    return tuple(_sourced(name, value, device.sources) for name, value in _device_values(device))
+
+
+def link_figures(link: Link) -> tuple[Figure, ...]:
+    """Return the figures of a link."""
+    values = [
+        ("bandwidth", f"{format_bytes(link.bandwidth)}/s per device and direction, {link.duplex} duplex"),
+        ("latency", format_seconds(link.latency)),
+        ("efficiency", f"{link.efficiency:g}"),
+    ]
+    values += [("all_reduce", _start_ups(link.all_reduce))] if link.all_reduce else []
+    values += [("all_to_all", _start_ups(link.all_to_all))] if link.all_to_all else []
+    return tuple(_sourced(name, value, link.sources) for name, value in values)
+
+
+def cross_link_figures(cross: CrossLink) -> tuple[Figure, ...]:
+    """Return the figures that stand on a fleet's link rather than on the kind of link."""
+    if not cross.bandwidth:
+        return ()
+    value = ", ".join(f"{pool} {format_bytes(rate)}/s" for pool, rate in cross.bandwidth.items())
+    return (_sourced("bandwidth", value, cross.sources),)
+
+
+def _device_values(device: Device) -> Iterator[tuple[str, str]]:
+    for tier in device.memory:
+        size = f"{format_bytes(tier.capacity)} at {format_bytes(tier.bandwidth)}/s ({tier.role})"
+        yield f"memory.{tier.tier}", size
+    for precision, peak in device.peak.items():
+        yield f"peak.{precision}", f"{format_count(peak)}FLOP/s"
+    for kernel in device.kernels:
+        yield f"kernels.{kernel.family}", _kernel(kernel)
+    yield "dequantises", "yes" if device.dequantises else "no"
+    yield "reserve", f"{device.reserve:.1%} of the compute tier"
+    yield "power", format_watts(device.power)
+    for basis, price in device.price.items():
+        yield f"price.{basis}", f"{price:g} USD/h"
+
+
+def _kernel(kernel: KernelModel) -> str:
+    weights = f"{kernel.weights}: " if kernel.weights else ""
+    return f"{weights}floor {format_seconds(kernel.floor)}, MBU {kernel.mbu:g}, MFU {kernel.mfu:g}"
+
+
+def _start_ups(table: tuple[StartUp, ...]) -> str:
+    return ", ".join(f"{format_seconds(entry.latency)} up to {entry.devices}" for entry in table)
+
+
+def _sourced(name: str, value: str, sources: tuple[Source, ...]) -> Figure:
+    source = source_of(name, sources)
+    if source is None:
+        return Figure(name=name, value=value, kind=UNCITED, cite="no source: counts as an estimate")
+    note = f" ({source.note})" if source.note else ""
+    return Figure(name=name, value=value, kind=source.kind, cite=source.cite + note)
