@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Started:
-    """A search over one family of groups begins."""
+    """A search over some families of groups begins."""
 
-    family: str
+    families: tuple[str, ...]
     num_options: int
 
 
 @dataclass(frozen=True)
 class Incumbent:
-    """A better plan was found."""
+    """A better plan was found; values are US dollars per million tokens, or seconds when speed is asked for."""
 
-    usd_per_million_tokens: float
+    value: float
     elapsed_s: float
 
 
@@ -30,7 +30,7 @@ class Incumbent:
 class BoundMoved:
     """The proven lower bound of the running search rose."""
 
-    usd_per_million_tokens: float
+    value: float
     num_open_nodes: int
     elapsed_s: float
 

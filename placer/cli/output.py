@@ -14,23 +14,28 @@ from placer.files import write_atomic
 
 _WIDTH_WITHOUT_TERMINAL = 120
 _LONGEST_MESSAGE = 1_000
+_PIECE = 16_384
 
 
 def render(renderable: RenderableType, output: Path | None = None) -> None:
     """Print a table or text for people; a pipe or file gets wide lines and no colours."""
     stream: IO[str] = sys.stdout if output is None else io.StringIO()
     width = None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL
-    Console(file=stream, width=width, markup=False, highlight=False, emoji=False).print(renderable)
-    if output is not None and isinstance(stream, io.StringIO):
-        write_atomic(output, stream.getvalue())
+    console = Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+    # Captured, since a console that prints itself ends the process when the reader of a pipe goes away.
+    with console.capture() as printed:
+        console.print(renderable)
+    emit(printed.get(), output)
 
 
 def emit(text: str, output: Path | None) -> None:
     """Write a whole result to a file, or to standard output."""
-    if output is None:
-        sys.stdout.write(text)
-    else:
+    if output is not None:
         write_atomic(output, text)
+        return
+    # In pieces: unbuffered, Python would take a single write that the reader cut short for a whole one.
+    for start in range(0, len(text), _PIECE):
+        sys.stdout.write(text[start : start + _PIECE])
 
 
 def emit_json(value: Any) -> None:

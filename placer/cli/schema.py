@@ -17,7 +17,10 @@ def register(app: typer.Typer) -> None:
 
 
 def schema_command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="fleet or model file, or lowering: what lower --json prints.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="fleet or model file, or lowering: what lower --json prints."),
+    ],
 ) -> None:
     """Print the JSON Schema of a kind of file."""
     if name not in SCHEMAS:

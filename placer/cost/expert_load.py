@@ -60,9 +60,10 @@ def copies_per_token(num_selected: float, num_experts: int, num_ranks: int) -> f
     """Return on how many ranks the experts of one token lie, on average.
 
     Each of a rank's ``E/n`` experts is taken with chance ``k/E``; the rank is visited if any is:
-    ``n (1 - (1 - k/E)^(E/n))`` (the independent form of physics B2's P_send).
+    ``n (1 - (1 - k/E)^(E/n))`` (the independent form of physics B2's P_send), ``n`` being at most ``E``.
 
     >>> copies_per_token(8, 256, 256)
     8.0
     """
+    num_ranks = min(num_ranks, num_experts)
     return num_ranks * (1.0 - (1.0 - num_selected / num_experts) ** (num_experts / num_ranks))

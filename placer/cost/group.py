@@ -116,7 +116,7 @@ class ExpertLoads:
         -------
         tuple of ndarray, each of shape (n,)
         """
-        return self._bound(part, ep, tokens.tobytes())
+        return self._bound(part, ep, np.asarray(tokens, dtype=np.float64).tobytes())
 
     def _compute(self, part: tuple[int, int], ep: int, tokens_raw: bytes) -> tuple[Array, Array]:
         tokens = np.frombuffer(tokens_raw)
@@ -124,7 +124,10 @@ class ExpertLoads:
         some = any_touched(selection, tokens)
         touched = busiest_rank_bound(touched_probability(selection, tokens), ep)
         served = busiest_rank_bound(selection[None, :], ep)[0] * tokens
-        return np.maximum(touched, some), np.maximum(served, some)
+        touched, served = np.maximum(touched, some), np.maximum(served, some)
+        for array in (touched, served):
+            array.setflags(write=False)
+        return touched, served
 
     def selected(self, part: tuple[int, int]) -> float:
         """Return how many of a token's experts lie in a part, on average."""

@@ -52,6 +52,17 @@ def rented_devices(pool: Pool, shape: GroupShape, replicas: Integers) -> Integer
     return full * whole + -(-(rest * block) // pool.unit) * pool.unit
 
 
+def _most_groups(pool: Pool, shape: GroupShape) -> int:
+    """Return how many groups the inventory's domains hold."""
+    if shape.num_devices <= pool.domain:
+        domains = max(1, pool.count // pool.domain)
+        return min(pool.count // shape.num_devices, domains * (pool.domain // shape.num_devices))
+    if shape.width <= pool.domain:
+        stages = pool.count // pool.domain * (pool.domain // shape.width)
+        return min(pool.count // shape.num_devices, stages // shape.stages)
+    return pool.count // shape.num_devices
+
+
 def usd_per_million_tokens(usd_per_hour: float, tokens_per_s: float) -> float:
     """Return ``1e6 c / (3600 r)`` (physics G1).
 
@@ -128,7 +139,7 @@ class RentalTable:
 def rental_table(fleet: Fleet, shapes: tuple[GroupShape, ...]) -> RentalTable:
     """Return every number of replicas of some groups, of different pools, that the inventory allows."""
     pools = [fleet.pool(shape.pool) for shape in shapes]
-    most = min(pool.count // shape.num_devices for pool, shape in zip(pools, shapes, strict=True))
+    most = min(_most_groups(pool, shape) for pool, shape in zip(pools, shapes, strict=True))
     replicas = np.arange(1, most + 1, dtype=np.int64)
     devices = tuple(rented_devices(pool, shape, replicas) for pool, shape in zip(pools, shapes, strict=True))
     fits = np.ones(len(replicas), dtype=bool)

@@ -55,6 +55,12 @@ def _head_divisor(model: ModelGraph) -> int:
     return math.gcd(*(mixer.num_heads for mixer in model.spec.mixers.values()))
 
 
+def _cuts_heads(model: ModelGraph, tp: int) -> bool:
+    """Return whether ranks get whole heads: ``tp`` divides the KV heads of every mixer or is a multiple of them."""
+    parts = [ops.core.kv_max_shards for ops in model.layer_ops]
+    return all(count % tp == 0 or tp % count == 0 for count in parts)
+
+
 def _max_experts(model: ModelGraph) -> int:
     return min((ops.moe.num_experts for ops in model.layer_ops if ops.moe), default=0)
 
@@ -87,6 +93,7 @@ def group_shapes(model: ModelGraph, pool: Pool, space: Space) -> Iterator[GroupS
     heads, experts = _head_divisor(model), _max_experts(model)
     for width in space.widths(pool):
         tps = [tp for tp in range(1, min(width, pool.domain) + 1) if width % tp == 0 and heads % tp == 0]
+        tps = [tp for tp in tps if _cuts_heads(model, tp)]
         for tp in tps:
             for expert_tp in expert_cuts(width, tp, pool.domain, experts):
                 for stages in space.stage_counts(len(model.layer_ops)):

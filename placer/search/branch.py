@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import heapq
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
 
-from placer.progress import BoundMoved, Incumbent, ProgressSink
-from placer.search.leaf import Found, LeafSolver
+from placer.search.leaf import LAST_EFFORT, Found, LeafSolver
 from placer.search.nodes import FIRST_CELL, HOST_NODE, LAST_CELL, LEAST_FLIGHT, SIDE_NODE, Family, Integers, NodeBounds
 from placer.search.params import SolveParams
 from placer.search.sizing.build import Candidate
@@ -23,28 +20,8 @@ LEAVES_PER_WAVE = 2
 BEAM_WIDTH, DIVE_LEAVES = 256, 24
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a search of one family found and proved.
-
-    Attributes
-    ----------
-    found
-        The cheapest plan below the price it started from, if any.
-    bound
-        No plan of the family costs less, US dollars per million tokens; inf if there is none.
-    num_nodes, num_leaves
-        Nodes bounded and CP-SAT leaves settled.
-    """
-
-    found: Found | None
-    bound: float
-    num_nodes: int
-    num_leaves: int
-
-
 class FamilySearch:
-    """Searches the replicas of one family."""
+    """Searches the replicas of one family, one piece of work at a time."""
 
     def __init__(
         self, family: Family, bounds: NodeBounds, leaves: LeafSolver, limits: tuple[int, int], params: SolveParams
@@ -55,12 +32,23 @@ class FamilySearch:
         side = 0 if family.side is None else 1
         root: Integers = np.array([[1, side, 1, max_microbatches, 0, last]], dtype=np.int64)
         self._nodes, self._values = root, bounds.bound(root, np.inf)
-        self._leaves: list[tuple[float, int, Candidate]] = []
+        self._leaves: list[tuple[float, int, Candidate, int]] = []
         self._number = count()
-        self._found: Found | None = None
         self._price = np.inf
         self._closed = np.inf
-        self._num_nodes, self._num_leaves = 1, 0
+        self._has_dived = False
+        self.found: Found | None = None
+        self.num_nodes, self.num_leaves = 1, 0
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """Host and sidecar."""
+        return self._family.pools
+
+    @property
+    def num_open(self) -> int:
+        """Nodes and leaves not closed yet."""
+        return len(self._nodes) + len(self._leaves)
 
     @property
     def _cutoff(self) -> float:
@@ -68,47 +56,39 @@ class FamilySearch:
         return self._price * (1.0 - self._params.relative_gap)
 
     @property
-    def _open_bound(self) -> float:
+    def open_bound(self) -> float:
+        """No plan still open costs less."""
         nodes = float(self._values.min()) if len(self._values) else np.inf
         return min(nodes, self._leaves[0][0] if self._leaves else np.inf)
 
-    def run(self, price: float, deadline: float, sink: ProgressSink) -> Result:
-        """Search until nothing cheaper is left or the deadline passes.
+    @property
+    def bound(self) -> float:
+        """No plan of the family costs less; inf if there is none."""
+        return min(self.open_bound, self._closed)
 
-        Parameters
-        ----------
-        price
-            A plan of this price is known already; only cheaper ones are of interest.
-        deadline
-            On the clock of `time.monotonic`.
-        sink
-            Told of better plans and of the bound.
-        """
-        started, self._price = time.monotonic(), price
-        for _ in self._rounds():
-            if self._open_bound >= self._cutoff or time.monotonic() > deadline:
-                break
-            elapsed = time.monotonic() - started
-            sink(BoundMoved(min(self._open_bound, self._closed), len(self._nodes) + len(self._leaves), elapsed))
-            if self._found is not None:
-                sink(Incumbent(self._price, elapsed))
-        bound = min(self._open_bound, self._closed)
-        return Result(self._found, bound, self._num_nodes, self._num_leaves)
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing open can be cheaper, by more than the gap asked for, than the best plan known."""
+        return self.open_bound >= self._cutoff
 
-    def _rounds(self) -> Iterator[None]:
-        """Expand and settle, best first, one piece of work at a time."""
-        yield
-        self._dive()
-        yield
-        while len(self._values) or self._leaves:
-            if self._leaves and (not len(self._values) or self._leaves[0][0] <= self._values.min()):
-                self._settle_next()
-            else:
-                self._expand()
-                for _ in range(LEAVES_PER_WAVE):
-                    if self._leaves and self._leaves[0][0] < self._cutoff:
-                        self._settle_next()
-            yield
+    def undercut(self, price: float) -> None:
+        """Look only for plans cheaper than one known from elsewhere."""
+        self._price = min(self._price, price)
+
+    def advance(self) -> None:
+        """Do one piece of work: dive, expand, or settle a leaf."""
+        if self.is_done:
+            return
+        if not self._has_dived:
+            self._has_dived = True
+            self._dive()
+        elif self._leaves and (not len(self._values) or self._leaves[0][0] <= self._values.min()):
+            self._settle_next()
+        else:
+            self._expand()
+            for _ in range(LEAVES_PER_WAVE):
+                if self._leaves and self._leaves[0][0] < self._cutoff:
+                    self._settle_next()
 
     def _dive(self) -> None:
         """Look for a good plan early: follow the most promising nodes down, without closing anything."""
@@ -132,8 +112,8 @@ class FamilySearch:
                     self._take(settled.found)
 
     def _take(self, found: Found | None) -> None:
-        if found is not None and found.usd_per_million_tokens < self._price:
-            self._found, self._price = found, found.usd_per_million_tokens
+        if found is not None and found.value < self._price:
+            self.found, self._price = found, found.value
 
     def _close(self, bound: float) -> None:
         self._closed = min(self._closed, bound)
@@ -145,7 +125,7 @@ class FamilySearch:
         children = split(self._family, self._nodes[chosen])
         cutoff = self._cutoff
         values = self._bounds.bound(children, cutoff)
-        self._num_nodes += len(children)
+        self.num_nodes += len(children)
         nodes = np.concatenate([self._nodes[rest], children])
         values = np.concatenate([self._values[rest], values])
         keep = values < cutoff
@@ -156,9 +136,9 @@ class FamilySearch:
             self._push(float(value), self._candidate(node))
         self._nodes, self._values = nodes[~leaf], values[~leaf]
 
-    def _push(self, bound: float, candidate: Candidate | None) -> None:
+    def _push(self, bound: float, candidate: Candidate | None, effort: int = 0) -> None:
         if candidate is not None:
-            heapq.heappush(self._leaves, (bound, next(self._number), candidate))
+            heapq.heappush(self._leaves, (bound, next(self._number), candidate, effort))
 
     def _candidate(self, node: Integers) -> Candidate | None:
         """Return the candidate of a leaf node, or None if no batch size of its cell suits the host's ranks."""
@@ -173,18 +153,25 @@ class FamilySearch:
         return Candidate(shape, sidecar, int(node[LEAST_FLIGHT]), least, most)
 
     def _settle_next(self) -> None:
-        """Settle the most promising leaf: bound its range of sizes, solve its largest, keep the rest in two halves."""
-        bound, _, candidate = heapq.heappop(self._leaves)
-        self._num_leaves += 1
+        """Settle the most promising leaf: bound its range of sizes, solve its largest, keep the rest in two halves.
+
+        What could not be settled is tried again, harder, when its bound comes up.
+        """
+        bound, _, candidate, effort = heapq.heappop(self._leaves)
+        self.num_leaves += 1
         if candidate.least < candidate.most:
             bound = max(bound, self._leaf_solver.bound(candidate, self._cutoff))
             if bound >= self._cutoff:
                 self._close(bound)
                 return
         largest = replace(candidate, least=candidate.most)
-        settled = self._leaf_solver.settle(largest, self._cutoff)
+        settled = self._leaf_solver.settle(largest, self._cutoff, effort)
         self._take(settled.found)
-        self._close(max(bound, settled.bound))
+        proven = max(bound, settled.bound)
+        if proven < self._cutoff and not settled.is_final and effort < LAST_EFFORT:
+            self._push(proven, largest, effort + 1)
+        else:
+            self._close(proven)
         self._push_smaller(bound, candidate)
 
     def _push_smaller(self, bound: float, candidate: Candidate) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from placer.cost.group import Array
-from placer.search.rows import HOST, HOST_IN, NUM_TIMES, PATH, SIDE, SIDE_OUT
+from placer.search.rows import HOST, HOST_FABRIC, HOST_IN, NUM_TIMES, PATH, SIDE, SIDE_FABRIC, SIDE_OUT
 
 
 def _weights() -> Array:
@@ -29,6 +29,9 @@ def _weights() -> Array:
         {HOST: 0.75, SIDE: 0.25},
         {HOST: 0.5, SIDE: 0.5},
         {HOST: 0.25, SIDE: 0.75},
+        {HOST_FABRIC: 1.0},
+        {SIDE_FABRIC: 1.0},
+        {HOST: 0.5, HOST_FABRIC: 0.5},
     ]
     table = np.zeros((NUM_TIMES, len(mixes)))
     for number, mix in enumerate(mixes):
@@ -38,7 +41,7 @@ def _weights() -> Array:
     return table
 
 
-#: Weights tried, shape (7, num_weights); any would be valid, these are the mixes optima were seen to balance.
+#: Weights tried, shape (9, num_weights); any would be valid, these are the mixes optima were seen to balance.
 WEIGHTS = _weights()
 #: Those also tried with prices on memory.
 MEMORY_WEIGHTS = np.ascontiguousarray(WEIGHTS[:, [0, 1, 2, 5, 6, 8]])
@@ -51,7 +54,7 @@ FOREVER_S = 1e9
 class ClassLoad:
     """Layers of one class: how many, and what each placement takes.
 
-    ``times`` has shape (num_placements, num_nodes, 7), bytes (num_placements, num_nodes).
+    ``times`` has shape (num_placements, num_nodes, 9), bytes (num_placements, num_nodes).
     """
 
     count: int
@@ -104,7 +107,7 @@ def step_bound(
     ----------
     classes
         The layers.
-    fixed : ndarray, shape (num_nodes, 7)
+    fixed : ndarray, shape (num_nodes, 9)
         What embedding and LM head take of every resource, at least.
     capacity
         Bytes free on host and sidecar for the layers, each of shape (num_nodes,); None to leave memory out.

@@ -2,7 +2,8 @@
 
 For every layer class a group has the time of its attention block (``attention``), of its FFN with tokens at hand
 (``ffn``) and, for a mixture of experts, of all experts for tokens from elsewhere (``direct``), of the cold part and
-of the hot part of every split level. Bytes follow the same names.
+of the hot part of every split level. An FFN with tokens at hand is ``exchange`` (its all-to-alls, which keep the fabric
+busy) plus ``busy`` (which keeps the devices busy). Bytes follow the same names.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ class ClassFields:
 
     attention: int
     ffn: int
+    ffn_busy: int
+    exchange: int
     direct: int
     cold: tuple[int, ...]
+    cold_busy: tuple[int, ...]
+    cold_exchange: tuple[int, ...]
     hot: tuple[int, ...]
     attention_bytes: int
     kv_bytes: int
@@ -43,7 +48,6 @@ class Fields:
     gather: int
     buffer_bytes: int
     port: int
-    one: int
     num_base: int
 
     def per_stage(self, column: int) -> int:
@@ -61,11 +65,16 @@ def build_fields(classes: tuple[LayerClass, ...], space: Space) -> Fields:
     by_class = []
     for entry in classes:
         levels = len(space.hot_counts(entry.ops.moe.num_experts)) if entry.ops.moe else 0
-        times, volumes = take(3), take(3)
+        times, volumes = take(5), take(3)
         by_class.append(
             ClassFields(
-                *times, take(levels), take(levels), *volumes, take(levels), take(levels), *take(1), take(levels)
+                *times,
+                *(take(levels) for _ in range(4)),
+                *volumes,
+                *(take(levels) for _ in range(2)),
+                *take(1),
+                take(levels),
             )
         )
-    single = take(8)
+    single = take(7)
     return Fields(tuple(by_class), *single, num_base=next(numbers))

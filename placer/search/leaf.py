@@ -15,22 +15,24 @@ from placer.search.layout.layout import Layout
 from placer.search.layout.model import layout_size, solve_layout
 from placer.search.params import SolveParams
 from placer.search.quantize import lowered, seconds, time_up
-from placer.search.sizing.build import Candidate, ProblemBuilder
-from placer.search.sizing.model import RANGE_WORK_LIMIT, solve_sizing
+from placer.search.sizing.build import LONGEST_STEP_S, Candidate, ProblemBuilder
+from placer.search.sizing.model import WORK_LIMIT, fluid_bound, solve_sizing
 from placer.search.sizing.problem import SizingProblem
-from placer.search.value import Valuation
+from placer.search.value import Objective
 
 #: Literals a layout model may have; larger ones would take longer than all the rest.
 LARGEST_LAYOUT = 2_000
-#: A bound search never needs a step longer than this [s].
-LONGEST_STEP_S = 1_000.0
+#: Gap at which a leaf counts as settled.
+FINAL_GAP = 1e-4
+#: How much harder every further try at a leaf works, and how many tries there are.
+EFFORT_GROWTH, LAST_EFFORT = 8, 2
 
 
 @dataclass(frozen=True)
 class Found:
-    """A plan in the making: groups, batch and layout, what is rented, what a token costs."""
+    """A plan in the making: groups, batch and layout, what is rented, its value (dollars per million tokens)."""
 
-    usd_per_million_tokens: float
+    value: float
     candidate: Candidate
     layout: Layout
     rental: Rental
@@ -44,7 +46,7 @@ class Settled:
     Attributes
     ----------
     bound
-        No plan of the leaf costs less, US dollars per million tokens; inf if there is none.
+        No plan of the leaf costs less, in units of the objective; inf if there is none.
     found
         A plan cheaper than asked for, if one was found.
     """
@@ -52,23 +54,28 @@ class Settled:
     bound: float
     found: Found | None
 
+    @property
+    def is_final(self) -> bool:
+        """Whether more work would tell little more: the plan found meets the bound, nearly."""
+        return self.found is not None and self.bound >= self.found.value * (1.0 - FINAL_GAP)
+
 
 class LeafSolver:
     """Settles leaves."""
 
-    def __init__(self, builder: ProblemBuilder, valuation: Valuation, params: SolveParams, step_s: float) -> None:
-        self._builder, self._valuation, self._params = builder, valuation, params
+    def __init__(self, builder: ProblemBuilder, objective: Objective, params: SolveParams, step_s: float) -> None:
+        self._builder, self._objective, self._params = builder, objective, params
         self._target_s = step_s
 
     def _price(self, candidate: Candidate, step_s: float) -> float:
         """Return what tokens cost at a step time; inf where inventory or caps forbid it."""
         tokens = float(candidate.most * candidate.in_flight)
-        best = self._valuation.best(candidate.shapes, tokens / max(step_s, 1e-15))
+        best = self._objective.best(candidate.shapes, tokens, step_s)
         return np.inf if best is None else best[0]
 
     def _longest(self, candidate: Candidate, price: float) -> float:
         tokens = float(candidate.most * candidate.in_flight)
-        longest = self._valuation.longest_step_s(candidate.shapes, tokens, price)
+        longest = self._objective.longest_step_s(candidate.shapes, tokens, price)
         return min(LONGEST_STEP_S, longest)
 
     def bound(self, candidate: Candidate, price: float) -> float:
@@ -78,13 +85,16 @@ class LeafSolver:
         if candidate.side is None:
             cut = cut_one_group(problem)
             return np.inf if cut is None else self._price(candidate, lowered(cut[1], problem.num_terms))
-        sizing = solve_sizing(problem, self._params, RANGE_WORK_LIMIT)
-        if sizing is None:
+        step = fluid_bound(problem, self._params)
+        if step is None:
             return price if np.isfinite(price) else np.inf
-        return self._price(candidate, lowered(sizing.bound, problem.num_terms))
+        return self._price(candidate, lowered(step, problem.num_terms))
 
-    def settle(self, candidate: Candidate, price: float) -> Settled:
-        """Return the best plan at one batch size, if it costs less than ``price``, and a bound on all of them."""
+    def settle(self, candidate: Candidate, price: float, effort: int = 0) -> Settled:
+        """Return the best plan at one batch size, if it costs less than ``price``, and a bound on all of them.
+
+        Each level of ``effort`` works eight times as hard as the one before.
+        """
         longest = min(self._target_s, self._longest(candidate, price))
         problem = self._builder.build(candidate, exact_batch, longest)
         if candidate.side is None:
@@ -93,10 +103,11 @@ class LeafSolver:
                 return Settled(np.inf if cut is None else max(price, self._price(candidate, seconds(cut[1]))), None)
             bound = self._price(candidate, lowered(cut[1], problem.num_terms))
             return Settled(bound, self._found(candidate, cut[0], cut[1]))
-        return self._settle_pair(candidate, problem, price)
+        return self._settle_pair(candidate, problem, price, effort)
 
-    def _settle_pair(self, candidate: Candidate, problem: SizingProblem, price: float) -> Settled:
-        sizing = solve_sizing(problem, self._params)
+    def _settle_pair(self, candidate: Candidate, problem: SizingProblem, price: float, effort: int) -> Settled:
+        more_work = EFFORT_GROWTH**effort
+        sizing = solve_sizing(problem, self._params, WORK_LIMIT * more_work)
         if sizing is None:
             return Settled(price, None)
         bound = self._price(candidate, lowered(sizing.bound, problem.num_terms))
@@ -108,7 +119,7 @@ class LeafSolver:
                 found = self._found(candidate, layout, time.step)
                 if time.step <= sizing.bound * (1.0 + self._params.relative_gap / 2.0):
                     return Settled(bound, found)
-        if layout_size(problem) > LARGEST_LAYOUT:
+        if layout_size(problem) > LARGEST_LAYOUT * more_work:
             return Settled(bound, found)
         return self._lay_out(candidate, problem, (sizing.bound, layout), found)
 
@@ -135,7 +146,7 @@ class LeafSolver:
         return Settled(bound, found)
 
     def _found(self, candidate: Candidate, layout: Layout, step: int) -> Found | None:
-        best = self._valuation.best(candidate.shapes, candidate.most * candidate.in_flight / seconds(step))
+        best = self._objective.best(candidate.shapes, float(candidate.most * candidate.in_flight), seconds(step))
         if best is None:
             return None
         return Found(best[0], candidate, layout, best[1], seconds(step))

@@ -9,7 +9,6 @@ bounded with the times of its largest corner and the room of its smallest.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,25 +18,14 @@ from placer.search.dual import FOREVER_S, ClassLoad, step_bound
 from placer.search.rows import HOST, NUM_TIMES, PATH, Pair, RowBuilder, Way, Wire
 from placer.search.tables import CostModel
 from placer.search.tree import OptionTree
-from placer.search.value import Valuation
+from placer.search.value import Objective
 
 Integers = NDArray[np.int64]
 #: Columns of a node array.
 HOST_NODE, SIDE_NODE, LEAST_FLIGHT, MOST_FLIGHT, FIRST_CELL, LAST_CELL = range(6)
 
-
-class Sharpness(IntEnum):
-    """How closely a bound looks: at times, also at bytes, at layers as whole items of two to four to a device."""
-
-    TIMES = 0
-    BYTES = 1
-    HALVES = 2
-    THIRDS = 3
-    QUARTERS = 4
-
-
-#: Tried one after the other on nodes that the ones before could not close.
-SHARPER = (Sharpness.BYTES, Sharpness.HALVES, Sharpness.THIRDS, Sharpness.QUARTERS)
+#: Share of the longest step from which a hop between the groups counts as dear.
+DEAR_TRIP = 0.01
 
 
 @dataclass(frozen=True)
@@ -63,8 +51,8 @@ class Family:
 class NodeBounds:
     """Bounds nodes of one family."""
 
-    def __init__(self, cost: CostModel, valuation: Valuation, family: Family) -> None:
-        self._cost, self._valuation, self._family = cost, valuation, family
+    def __init__(self, cost: CostModel, objective: Objective, family: Family) -> None:
+        self._cost, self._objective, self._family = cost, objective, family
         self._sizes = family.host.sizes
         fleet, target = cost.scenario.fleet, cost.scenario.target
         self._usable = [fleet.device_of(pool).usable_bytes for pool in family.pools]
@@ -86,40 +74,47 @@ class NodeBounds:
         return self._sizes[nodes[:, LAST_CELL]] >= self._family.host.ranks[nodes[:, HOST_NODE]]
 
     def _pair(self, nodes: Integers, points: Integers, in_flight: Array) -> Pair:
-        family = self._family
-        host = (nodes[:, HOST_NODE], points)
-        side = (nodes[:, SIDE_NODE], points)
-        return Pair(
-            family.host.values[host],
-            family.host.shares[host],
-            None if family.side is None else family.side.values[side],
-            None if family.side is None else family.side.shares[side],
-            family.host.points[points],
-            in_flight,
-        )
+        host, side = self._family.host, self._family.side
+        host_values = host.values[nodes[:, HOST_NODE], points]
+        host_share = host_values / host.stages[nodes[:, HOST_NODE], None]
+        sizes = host.points[points]
+        if side is None:
+            return Pair(host_values, host_share, None, None, sizes, in_flight)
+        side_values = side.values[nodes[:, SIDE_NODE], points]
+        side_share = side_values / side.stages[nodes[:, SIDE_NODE], None]
+        return Pair(host_values, host_share, side_values, side_share, sizes, in_flight)
 
     def _loads(self, rows: RowBuilder, pace: Array) -> list[ClassLoad]:
         """Return the layer classes, times scaled: the path by 1, all else by the microbatches in flight."""
-        loads = []
+        loads, trip = [], self._trip(rows)
         for index, entry in enumerate(self._cost.classes):
             table = rows.rows(index)
             for number, placement in enumerate(table.placements):
                 if placement.way is Way.RELAY:
-                    table.times[number] += rows.return_trip()
+                    table.times[number] += trip
             table.times[:, :, PATH + 1 :] *= pace[:, None]
             loads.append(ClassLoad(entry.count, table.times, table.host_bytes, table.side_bytes))
         return loads
+
+    def _trip(self, rows: RowBuilder) -> Array:
+        """Return what is charged for the way back of a ``relay`` layer, shape (num_nodes, 9).
+
+        Nothing where one trip, which must be given back, is so long that charging it would gain little.
+        """
+        trip = rows.return_trip()
+        trip[trip[:, PATH] > DEAR_TRIP * self._longest_s] = 0.0
+        return trip
 
     def _fixed(self, pair: Pair, rows: RowBuilder, pace: Array) -> Array:
         """Return what lies outside the layers, at least.
 
         Embedding and LM head take of the path, and of the device if there is one group. All ``relay`` layers but one
-        need a trip back to the host; the rows charge all of them, so one is given back.
+        need a trip back to the host (`_trip`); the rows charge all of them, so one is given back.
         """
         fields = self._cost.fields
         fixed = np.zeros((len(pace), NUM_TIMES))
         if pair.side is not None:
-            fixed -= rows.return_trip()
+            fixed -= self._trip(rows)
             fixed[:, PATH + 1 :] *= pace[:, None]
         for column in (fields.embedding, fields.lm_head):
             host = pair.host[:, column]
@@ -160,17 +155,6 @@ class NodeBounds:
             taken.append((host / free[0], side / free[-1]))
         return taken
 
-    def _rounded_volumes(
-        self, pair: Pair, single: list[tuple[Array, Array]], parts: int
-    ) -> tuple[list[tuple[Array, Array]], tuple[Array, Array]]:
-        """Return shares of layers and capacities, in stages, after rounding by a dual feasible function."""
-        one, column = np.ones(len(pair.tokens)), self._cost.fields.one
-        shares = [values[:, column] for values in (pair.host_share, pair.side_share) if values is not None]
-        volumes = [
-            (rounded_share(host, parts) * shares[0], rounded_share(side, parts) * shares[-1]) for host, side in single
-        ]
-        return volumes, (one, one)
-
     def bound(self, nodes: Integers, cutoff: float) -> Array:
         """Return what no candidate of a node costs less than, US dollars per million tokens; inf where none fits.
 
@@ -182,49 +166,56 @@ class NodeBounds:
             Nodes bounded above it need no sharper bound.
         """
         with np.errstate(invalid="ignore"):
-            value = self._bound(nodes, Sharpness.TIMES)
-            for sharpness in SHARPER if self._family.side is not None else ():
-                open_ = value < cutoff
-                if sharpness > Sharpness.BYTES:
-                    open_ &= self._has_single_shapes(nodes)
-                if open_.any():
-                    value[open_] = np.maximum(value[open_], self._bound(nodes[open_], sharpness))
+            value = self._bound(nodes, with_memory=False)
+            open_ = value < cutoff
+            if self._family.side is not None and open_.any():
+                value[open_] = np.maximum(value[open_], self._bound(nodes[open_], with_memory=True))
         return value
 
-    def _has_single_shapes(self, nodes: Integers) -> NDArray[np.bool_]:
-        """Return which nodes have one shape per group; on others layers as whole items tell little."""
-        side = self._family.side
-        single = nodes[:, HOST_NODE] >= self._family.host.first_leaf
-        return single if side is None else single & (nodes[:, SIDE_NODE] >= side.first_leaf)
-
-    def _bound(self, nodes: Integers, sharpness: Sharpness) -> Array:
+    def _bound(self, nodes: Integers, *, with_memory: bool) -> Array:
         low = self._pair(nodes, self.least_point(nodes), nodes[:, LEAST_FLIGHT].astype(np.float64))
         rows = RowBuilder(self._cost, self._family.wire, low)
         room = self._room(low)
         loads = self._loads(rows, low.in_flight)
         fits = self._fits(loads, room) & self._has_sizes(nodes)
         single = self._single_layers(rows, low)
-        if sharpness > Sharpness.BYTES:
-            volumes, room = self._rounded_volumes(low, single, int(sharpness) - int(Sharpness.BYTES))
-            loads = [load.with_volumes(*held) for load, held in zip(loads, volumes, strict=True)]
         _block(loads, single)
-        memory = None if sharpness is Sharpness.TIMES else room
+        memory = room if with_memory else None
         least_step = step_bound(loads, self._fixed(low, rows, low.in_flight), memory)
+        fits &= least_step <= self._longest_s * (1.0 + 1e-9)
+        value = np.full(len(nodes), np.inf)
+        if fits.any():
+            at_room = [(load.host_bytes[:, fits], load.side_bytes[:, fits]) for load in loads]
+            alone = [(host[:, fits], side[:, fits]) for host, side in single]
+            free = (room[0][fits], room[1][fits]) if with_memory else None
+            value[fits] = self._value(nodes[fits], least_step[fits], at_room, alone, free)
+        return value
+
+    def _value(
+        self,
+        nodes: Integers,
+        least_step: Array,
+        held: list[tuple[Array, Array]],
+        single: list[tuple[Array, Array]],
+        memory: tuple[Array, Array] | None,
+    ) -> Array:
+        """Return the bound on the objective: times of the largest corner, bytes and room of the smallest."""
         high = self._pair(nodes, 2 * nodes[:, LAST_CELL] + 1, nodes[:, MOST_FLIGHT].astype(np.float64))
-        high_rows = RowBuilder(self._cost, self._family.wire, high)
-        top = self._loads(high_rows, np.ones(len(nodes)))
-        top = [load.with_volumes(held.host_bytes, held.side_bytes) for load, held in zip(top, loads, strict=True)]
-        for load in top:
+        rows = RowBuilder(self._cost, self._family.wire, high)
+        loads = [
+            load.with_volumes(*volumes)
+            for load, volumes in zip(self._loads(rows, np.ones(len(nodes))), held, strict=True)
+        ]
+        for load in loads:
             load.times[:, :, PATH] /= high.in_flight
-        _block(top, single)
-        fixed = self._fixed(high, high_rows, np.ones(len(nodes)))
+        _block(loads, single)
+        fixed = self._fixed(high, rows, np.ones(len(nodes)))
         fixed[:, PATH] /= high.in_flight
-        token_time = step_bound(top, fixed, memory) / high.tokens
+        token_time = step_bound(loads, fixed, memory) / high.tokens
         token_time = np.maximum(token_time, least_step / (high.tokens * high.in_flight))
         price, replicas = self._rent(nodes)
-        value = self._valuation.floor(price, token_time, replicas)
-        fits &= least_step <= self._longest_s * (1.0 + 1e-9)
-        return np.where(fits & np.isfinite(value), value, np.inf)
+        value = self._objective.floor(price, token_time, least_step, replicas)
+        return np.where(np.isfinite(value), value, np.inf)
 
     def _rent(self, nodes: Integers) -> tuple[Array, Array]:
         """Return the least price per replica and the most replicas; units are shared by no more than these."""
@@ -246,21 +237,6 @@ class NodeBounds:
             )
             fits &= held <= room[number] * (1.0 + 1e-12)
         return fits
-
-
-def rounded_share(share: Array, parts: int) -> Array:
-    """Return bin shares after the dual feasible function ``u(k)`` of Fekete and Schepers, ``k = parts``.
-
-    ``u(x) = floor((k+1) x) / k``, and ``x`` where ``(k+1) x`` is whole: shares that fit a bin together still do.
-    With ``k = 1`` everything above one half counts a whole bin.
-
-    >>> rounded_share(np.array([0.3, 0.5, 0.6]), 1).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    scaled = (parts + 1) * share * (1.0 - 1e-12)
-    whole = np.floor(scaled)
-    is_whole = np.abs(scaled - np.rint(scaled)) < 1e-9
-    return np.where(is_whole, np.minimum(share, whole / parts), whole / parts)
 
 
 def _block(loads: list[ClassLoad], single: list[tuple[Array, Array]]) -> None:

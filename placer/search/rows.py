@@ -32,8 +32,8 @@ class Placement:
 
 
 #: Resources a placement draws on, in the order of the last axis of `Rows.times`.
-PATH, HOST, SIDE, HOST_OUT, HOST_IN, SIDE_OUT, SIDE_IN = range(7)
-NUM_TIMES = 7
+PATH, HOST, SIDE, HOST_FABRIC, SIDE_FABRIC, HOST_OUT, HOST_IN, SIDE_OUT, SIDE_IN = range(9)
+NUM_TIMES = 9
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,9 @@ class Rows:
     ----------
     placements
         The ways, in order.
-    times : ndarray, shape (num_placements, num_nodes, 7)
-        Seconds per microbatch: on the critical path, and of host, sidecar and their ports (both directions).
+    times : ndarray, shape (num_placements, num_nodes, 9)
+        Seconds per microbatch: on the critical path; of the devices of host and sidecar, their fabrics (all-to-alls inside
+        the group) and their ports to each other (both directions).
     host_bytes, side_bytes : ndarray, shape (num_placements, num_nodes)
         Weights, and KV cache of all microbatches in flight, per device.
     """
@@ -149,7 +150,7 @@ class RowBuilder:
         return self.hop_s(self.hidden_message()) + self._pair.host[:, self._cost.fields.gather]
 
     def return_trip(self) -> Array:
-        """Return what hidden states take on their way from sidecar to host, shape (num_nodes, 7)."""
+        """Return what hidden states take on their way from sidecar to host, shape (num_nodes, 9)."""
         hidden = self.hidden_message()
         times = np.zeros((len(hidden), NUM_TIMES))
         times[:, PATH] = self.to_host_s()
@@ -218,7 +219,8 @@ class RowBuilder:
     def _near(self, columns: ClassFields, _: int, times: Array) -> None:
         host, share = self._pair.host, self._pair.host_share
         times[:, PATH] = host[:, columns.attention] + host[:, columns.ffn]
-        times[:, HOST] = share[:, columns.attention] + share[:, columns.ffn]
+        times[:, HOST] = share[:, columns.attention] + share[:, columns.ffn_busy]
+        times[:, HOST_FABRIC] = share[:, columns.exchange]
 
     def _sides(self) -> tuple[Array, Array]:
         side, share = self._pair.side, self._pair.side_share
@@ -241,13 +243,15 @@ class RowBuilder:
         hidden = self.hidden_message()
         times[:, PATH] = pair.host[:, columns.attention] + self.to_side_s() + side[:, columns.ffn]
         times[:, HOST] = pair.host_share[:, columns.attention]
-        times[:, SIDE] = side_share[:, columns.ffn]
+        times[:, SIDE] = side_share[:, columns.ffn_busy]
+        times[:, SIDE_FABRIC] = side_share[:, columns.exchange]
         times[:, HOST_OUT:] = self.ports(hidden, np.zeros_like(hidden))
 
     def _away(self, columns: ClassFields, _: int, times: Array) -> None:
         side, side_share = self._sides()
         times[:, PATH] = side[:, columns.attention] + side[:, columns.ffn]
-        times[:, SIDE] = side_share[:, columns.attention] + side_share[:, columns.ffn]
+        times[:, SIDE] = side_share[:, columns.attention] + side_share[:, columns.ffn_busy]
+        times[:, SIDE_FABRIC] = side_share[:, columns.exchange]
 
     def _split(self, columns: ClassFields, level: int, times: Array) -> None:
         (side, side_share), pair = self._sides(), self._pair
@@ -256,7 +260,8 @@ class RowBuilder:
         hot = self.hop_s(out) + side[:, columns.hot[level]] + self.hop_s(back) + arrive
         cold = pair.host[:, columns.cold[level]]
         times[:, PATH] = pair.host[:, columns.attention] + np.maximum(cold, hot)
-        times[:, HOST] = pair.host_share[:, columns.attention] + pair.host_share[:, columns.cold[level]]
+        times[:, HOST] = pair.host_share[:, columns.attention] + pair.host_share[:, columns.cold_busy[level]]
+        times[:, HOST_FABRIC] = pair.host_share[:, columns.cold_exchange[level]]
         times[:, SIDE] = side_share[:, columns.hot[level]]
         times[:, HOST_OUT:] = self.ports(out, back)
 

@@ -98,14 +98,17 @@ class _Filler:
 
     def dense(self, op: Op, columns: ClassFields) -> None:
         time = block_time.dense_s(self.group, op, self.batch, self.cost.hidden_size)
-        self.values[:, columns.ffn] = self.values[:, columns.direct] = time
+        for column in (columns.ffn, columns.ffn_busy, columns.direct):
+            self.values[:, column] = time
         self.values[:, columns.ffn_bytes] = block_bytes.cut_bytes(self.group, op)
 
     def experts(self, moe: MoeOps, loads: ExpertLoads, columns: ClassFields) -> None:
         everything = (0, moe.num_experts)
         shared = block_time.shared_s(self.group, moe, self.batch)
         shared_bytes = block_bytes.cut_bytes(self.group, moe.shared) if moe.shared else 0
-        self.values[:, columns.ffn] = shared + self._near(moe, loads, everything)
+        busy, exchange = self._near(moe, loads, everything)
+        self.values[:, columns.ffn] = shared + exchange + busy
+        self.values[:, columns.ffn_busy], self.values[:, columns.exchange] = shared + busy, exchange
         self.values[:, columns.direct] = shared + self._routed(moe, loads, everything)
         self.values[:, columns.direct_copies] = self._copies(moe, loads, everything) + (
             self.group.shape.tp if moe.shared else 0
@@ -116,7 +119,10 @@ class _Filler:
         hot_counts = self.cost.scenario.space.hot_counts(moe.num_experts)
         for level, count in enumerate(hot_counts):
             hot, cold = (0, count), (count, moe.num_experts)
-            self.values[:, columns.cold[level]] = shared + self._near(moe, loads, cold)
+            busy, exchange = self._near(moe, loads, cold)
+            self.values[:, columns.cold[level]] = shared + exchange + busy
+            self.values[:, columns.cold_busy[level]] = shared + busy
+            self.values[:, columns.cold_exchange[level]] = exchange
             self.values[:, columns.hot[level]] = self._routed(moe, loads, hot)
             self.values[:, columns.hot_copies[level]] = self._copies(moe, loads, hot)
             self.values[:, columns.cold_bytes[level]] = shared_bytes + block_bytes.expert_bytes(
@@ -130,14 +136,14 @@ class _Filler:
     def _copies(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> float:
         return block_time.copies(self.group, moe, loads, part)
 
-    def _near(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> Array:
-        """Return the time of experts for tokens of the same group: exchange, experts, and the sum over TP."""
+    def _near(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> tuple[Array, Array]:
+        """Return the time of experts for tokens of the same group: experts and the sum over TP; the exchange."""
         hidden, dispatch = self.cost.hidden_size, self.cost.model.spec.precision.dispatch
         exchange = block_time.exchange_s(
             self.group, self._copies(moe, loads, part), self.batch, hidden, dispatch
         )
         reduce = block_time.reduce_s(self.group, self.batch.rank_tokens, hidden)
-        return exchange + self._routed(moe, loads, part) + reduce
+        return self._routed(moe, loads, part) + reduce, exchange
 
     def outside(self) -> None:
         fields, model, shape = self.cost.fields, self.cost.model, self.group.shape
@@ -151,7 +157,6 @@ class _Filler:
         self.values[:, fields.gather] = block_time.gather_s(self.group, self.batch.rank_tokens, hidden)
         self.values[:, fields.buffer_bytes] = block_bytes.buffer_bytes(self.batch, hidden, self.cost.top_k)
         self.values[:, fields.port] = 1.0 / shape.width
-        self.values[:, fields.one] = 1.0
 
 
 def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer) -> Array:

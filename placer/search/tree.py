@@ -7,6 +7,7 @@ from it with non-negative weights bounds every shape below. Node 1 is the root, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +30,10 @@ class OptionTree:
         Largest microbatch size of every cell of the grid.
     points : ndarray, shape (2 num_cells,)
         Sizes the tables are made for: smallest and largest of every cell.
-    values, shares : ndarray, shape (num_nodes, 2 num_cells, num_base)
-        Relaxed tables; ``shares`` are divided by the stages.
+    values : ndarray, shape (num_nodes, 2 num_cells, num_base)
+        Relaxed tables of one stage.
+    stages : ndarray, shape (num_nodes,)
+        Stages, at most.
     ranks : ndarray, shape (num_nodes,)
         Data-parallel ranks, at least; the microbatch size of a host is a multiple.
     least_usd_per_hour, most_usd_per_hour : ndarray, shape (num_nodes,)
@@ -45,7 +48,7 @@ class OptionTree:
     sizes: Array
     points: Array
     values: Array
-    shares: Array
+    stages: Array
     ranks: Array
     least_usd_per_hour: Array
     most_usd_per_hour: Array
@@ -78,6 +81,15 @@ def cell_points(sizes: Array) -> Array:
     return np.stack([smallest, sizes], axis=1).ravel()
 
 
+def _fill_inner(array: Array, first_leaf: int, combine: Callable[[Array, Array], Array]) -> None:
+    """Fill the inner nodes of a heap from its leaves, children first."""
+    stop = first_leaf
+    while stop > 1:
+        start = max(1, -(-stop // 2))
+        array[start:stop] = combine(array[2 * start : 2 * stop : 2], array[2 * start + 1 : 2 * stop : 2])
+        stop = start
+
+
 def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -> OptionTree | None:
     """Return the tree of a pool's shapes, or None if not one can be rented.
 
@@ -93,35 +105,30 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
     priced = _sorted_shapes(cost, pool, valuation)
     if not priced:
         return None
-    points = cell_points(sizes)
-    half = 1 << (len(priced) - 1).bit_length()
-    columns = cost.fields.num_base
-    values = np.full((2 * half, len(points), columns), np.inf)
-    shares = np.full_like(values, np.inf)
-    least, most = np.full(2 * half, np.inf), np.full(2 * half, -np.inf)
-    by_cap, replicas = np.full((2 * half, NUM_CAPS), np.inf), np.zeros(2 * half)
-    ranks = np.full(2 * half, np.inf)
+    points, first = cell_points(sizes), len(priced)
+    values = np.empty((2 * first, len(points), cost.fields.num_base))
+    stages, ranks, replicas = np.zeros(2 * first), np.zeros(2 * first), np.zeros(2 * first)
+    least, most = np.zeros(2 * first), np.zeros(2 * first)
+    by_cap = np.zeros((2 * first, NUM_CAPS))
     tables: dict[tuple[int, int, int], Array] = {}
-    for leaf, (usd_per_hour, shape) in enumerate(priced, start=half):
+    for leaf, (usd_per_hour, shape) in enumerate(priced, start=first):
         key = (shape.width, shape.tp, shape.expert_tp)
         if key not in tables:
             tables[key] = stage_values(cost, shape, points, relaxed_batch)
-        values[leaf], shares[leaf] = tables[key], tables[key] / shape.stages
+        values[leaf], stages[leaf], ranks[leaf] = tables[key], shape.stages, shape.dp
         least[leaf] = most[leaf] = usd_per_hour
         by_cap[leaf] = valuation.least_usd_per_hour_by_cap((shape,))
-        ranks[leaf] = shape.dp
         replicas[leaf] = valuation.most_replicas((shape,))
-    for level in range(half.bit_length() - 2, -1, -1):
-        start, stop = 1 << level, 2 << level
-        for array, combine in (
-            (values, np.minimum),
-            (shares, np.minimum),
-            (least, np.minimum),
-            (most, np.maximum),
-            (by_cap, np.minimum),
-            (ranks, np.minimum),
-            (replicas, np.maximum),
-        ):
-            array[start:stop] = combine(array[2 * start : 2 * stop : 2], array[2 * start + 1 : 2 * stop : 2])
+    minimum, maximum = np.minimum, np.maximum
+    for array, combine in (
+        (values, minimum),
+        (stages, maximum),
+        (ranks, minimum),
+        (least, minimum),
+        (most, maximum),
+        (by_cap, minimum),
+        (replicas, maximum),
+    ):
+        _fill_inner(array, first, combine)
     shapes = tuple(shape for _, shape in priced)
-    return OptionTree(shapes, sizes, points, values, shares, ranks, least, most, by_cap, replicas)
+    return OptionTree(shapes, sizes, points, values, stages, ranks, least, most, by_cap, replicas)

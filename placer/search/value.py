@@ -1,8 +1,9 @@
-"""The objective: dollars per token of given groups, at a step time and a batch."""
+"""Dollars per token of given groups, at a step time and a batch: the objective of a plan."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 
@@ -20,11 +21,26 @@ from placer.scenario.scenario import Scenario
 
 #: Relative slack in comparisons of rates and prices, far above float error and far below any gap of interest.
 TOLERANCE = 1e-12
+#: Steps are never shorter than what integers can tell [s].
+SHORTEST_STEP_S = 1e-12
 
 #: Caps on the number of replicas that prices are remembered for: 1, 2, 4, ... up to a million.
 NUM_CAPS = 21
 
 Shapes = tuple[GroupShape, ...]
+
+
+class Objective(Protocol):
+    """What a search makes small; see `Valuation` for the meaning of the arguments."""
+
+    def best(self, shapes: Shapes, tokens: float, step_s: float) -> tuple[float, Rental] | None:
+        """Return the value of a plan and what is rented for it, or None if it cannot be rented."""
+
+    def longest_step_s(self, shapes: Shapes, tokens: float, price: float) -> float:
+        """Return the longest step at which a plan is still no worse than ``price``."""
+
+    def floor(self, usd_per_hour: Array, token_time_s: Array, step_s: Array, most_replicas: Array) -> Array:
+        """Return lower bounds on the value of sets of plans."""
 
 
 class Valuation:
@@ -42,15 +58,15 @@ class Valuation:
     def _table(self, shapes: Shapes) -> RentalTable:
         return self._tables(tuple((shape.pool, shape.stages, shape.width) for shape in shapes))
 
-    def best(self, shapes: Shapes, tokens_per_s: float) -> tuple[float, Rental] | None:
+    def best(self, shapes: Shapes, tokens: float, step_s: float) -> tuple[float, Rental] | None:
         """Return the lowest price and what is rented for it.
 
         Parameters
         ----------
         shapes
             Groups of one replica.
-        tokens_per_s
-            What one replica produces at full load.
+        tokens, step_s
+            What one replica produces in a step at full load, and how long the step takes.
 
         Returns
         -------
@@ -59,7 +75,7 @@ class Valuation:
             smallest fleet. With a fleet target, surplus tokens are worth nothing.
         """
         table, rate = self._table(shapes), self._target.tokens_per_s
-        sold = table.replicas * tokens_per_s
+        sold = table.replicas * (tokens / max(step_s, SHORTEST_STEP_S))
         allowed = np.ones(len(sold), dtype=bool)
         if rate is not None:
             allowed = sold >= rate * (1.0 - TOLERANCE)
@@ -111,16 +127,17 @@ class Valuation:
         """Return how many replicas inventory and caps allow."""
         return int(self._table(shapes).replicas.max(initial=0))
 
-    def floor(self, usd_per_hour: Array, token_time_s: Array, most_replicas: Array) -> Array:
+    def floor(self, usd_per_hour: Array, token_time_s: Array, step_s: Array, most_replicas: Array) -> Array:
         """Return lower bounds on the price of replicas, US dollars per million tokens.
 
         Parameters
         ----------
-        usd_per_hour, token_time_s : ndarray
-            Lower bounds on the price of one replica and on its step time per token, ``T' / (m b)``.
+        usd_per_hour, token_time_s, step_s : ndarray
+            Lower bounds on the price of one replica, on its step time per token ``T' / (m b)``, and on the step time.
         most_replicas : ndarray
             Upper bounds on their number.
         """
+        del step_s
         rate = self._target.tokens_per_s
         least = token_time_s
         if rate is not None:

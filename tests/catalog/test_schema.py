@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import yaml
 
@@ -11,31 +13,38 @@ from placer.catalog.schema import fleet_schema, model_schema
 from placer.model.catalog import model_paths
 from placer.paths import catalog_root
 
-KINDS = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
+KINDS = {
+    **{"string": str, "integer": int, "number": (int, float), "boolean": bool},
+    **{"array": list, "object": dict, "null": type(None)},
+}
 
 
 def findings(value, schema, root, where=""):
     """Check what our schemas use of JSON Schema; anything unknown to it fails the test."""
     if "$ref" in schema:
         return findings(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root, where)
-    for choice in ("anyOf", "oneOf"):
-        if choice in schema:
-            tried = [findings(value, option, root, where) for option in schema[choice]]
-            return [] if [] in tried else [f"{where}: none of {len(tried)} fits", *sum(tried, [])]
-    if schema.get("type") == "null":
-        return [] if value is None else [f"{where}: not null"]
+    options = schema.get("anyOf") or schema.get("oneOf")
+    if options:
+        tried = [findings(value, option, root, where) for option in options]
+        return [] if [] in tried else [f"{where}: none of {len(tried)} fits", *itertools.chain(*tried)]
     if "const" in schema or "enum" in schema:
         allowed = schema.get("enum", [schema.get("const")])
         return [] if value in allowed else [f"{where}: {value!r} not in {allowed}"]
     kind = KINDS[schema["type"]]
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         return [f"{where}: {value!r} is no {schema['type']}"]
+    return _inner_findings(value, schema, root, where)
+
+
+def _inner_findings(value, schema, root, where):
     if isinstance(value, dict):
         return _object_findings(value, schema, root, where)
     if isinstance(value, list):
         items = schema.get("prefixItems") or [schema["items"]] * len(value)
         pairs = enumerate(zip(value, items, strict=True))
-        return [one for index, (item, rule) in pairs for one in findings(item, rule, root, f"{where}[{index}]")]
+        return [
+            one for index, (item, rule) in pairs for one in findings(item, rule, root, f"{where}[{index}]")
+        ]
     return []
 
 

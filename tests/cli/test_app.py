@@ -127,14 +127,18 @@ def test_debug_shows_where(placer, failing, monkeypatch):
     assert result.code == 70
 
 
-def test_a_reader_that_goes_away_is_no_error(repository):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(("command", "num_lines"), [("lower deepseek-v3 --graphml", 1), ("fleets", 0)])
+def test_a_reader_that_goes_away_is_no_error(repository, command, num_lines, unbuffered):
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "placer", "lower", "deepseek-v3", "--graphml"],
+        [sys.executable, "-W", "error", "-m", "placer", *command.split()],
         cwd=repository,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    process.stdout.readline()
+    for _ in range(num_lines):
+        process.stdout.readline()
     process.stdout.close()
     error = process.stderr.read()
     process.stderr.close()

@@ -47,7 +47,11 @@ FLEET_CASES = {
     "pools as mapping": ("pools:\n", "pools: {}\nother:\n", "pools: "),
     "no pools": (FLEET[FLEET.index("pools:") :], "pools: []", "pools: Tuple should have at least 1 item"),
     "pool is text": ("  - {name: b,", "  - text\n  - {name: b,", "pools[1]: "),
-    "repeated key": ("price_basis: tco", "price_basis: tco\nprice_basis: list", '"price_basis" is given twice'),
+    "repeated key": (
+        "price_basis: tco",
+        "price_basis: tco\nprice_basis: list",
+        '"price_basis" is given twice',
+    ),
     "name with a space": ("name: lab", "name: my lab", "name: String should match"),
     "empty basis": ("price_basis: tco", "price_basis: ''", "price_basis: String should have at least 1"),
     "control letters": ("device: h200-sxm", 'device: "a\\nb\\e[31m"', 'pools[1].device: unknown device "a b'),
@@ -82,7 +86,7 @@ DEVICE_CASES = {
 
 @pytest.fixture
 def refused(placer, tmp_path):
-    """Return a function that shows a fleet file's content is refused, and gives the message after its name."""
+    """Return a function that shows a file is refused, and gives the message after its name."""
 
     def check(content, name="lab.yaml", command=("fleets", "show")):
         path = tmp_path / name

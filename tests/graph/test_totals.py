@@ -43,9 +43,7 @@ def test_counts_equal_the_survey(lowered, shared, name, surveyed):
     sums, formula = totals(lowered[name], 8192), truth["formula"]
     assert sums.parameters == truth["total"]
     assert sums.active_parameters == formula["active_per_token_all"]
-    assert (
-        sums.active_parameters_without_input_embedding == formula["active_per_token_no_input_embedding"]
-    )
+    assert sums.active_parameters_without_input_embedding == formula["active_per_token_no_input_embedding"]
     surveyed_kinds = {kind: count for kind, count in truth["sums"].items() if kind not in {"other", "vision"}}
     assert dict(sums.parameters_by_kind) == surveyed_kinds
 
@@ -97,5 +95,7 @@ def test_a_step_reads_more_with_every_sequence_and_never_more_than_everything(lo
 
 
 def test_one_token_reads_top_k_experts(lowered):
-    (experts,) = (entry for entry in op_classes(lowered["deepseek-ai/DeepSeek-V3"]) if entry.op.kind == "expert")
+    (experts,) = (
+        entry for entry in op_classes(lowered["deepseek-ai/DeepSeek-V3"]) if entry.op.kind == "expert"
+    )
     assert read_bytes(experts, 1, 1) == pytest.approx(58 * 8 * experts.op.weight_bytes)

@@ -50,9 +50,7 @@ def test_text_in_brackets_is_not_read_as_markup():
 @pytest.mark.parametrize("name", fleet_names())
 def test_a_fleet_costs_the_sum_of_its_pools(name):
     fleet = load_fleet(name)
-    expected = sum(
-        fleet.device_of(pool.name).price[fleet.price_basis] * pool.count for pool in fleet.pools
-    )
+    expected = sum(fleet.device_of(pool.name).price[fleet.price_basis] * pool.count for pool in fleet.pools)
     assert fleet_row(fleet).usd_per_hour == pytest.approx(expected)
 
 

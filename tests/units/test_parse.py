@@ -8,7 +8,8 @@ from placer.errors import InputError
 from placer.parse import parse_mapping
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n"
+    for old, new in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
 
@@ -38,7 +39,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     ],
 )
 def test_refuses(text, message):
-    with pytest.raises(InputError, match="^lab: ") as caught:
+    with pytest.raises(InputError, match=r"^lab: ") as caught:
         parse_mapping(text, "lab")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)

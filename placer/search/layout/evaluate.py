@@ -10,7 +10,7 @@ import numpy as np
 
 from placer.search.layout.layout import Layout, class_of_layer, visits
 from placer.search.quantize import Integers
-from placer.search.rows import HOST, HOST_OUT, PATH
+from placer.search.rows import HOST, HOST_FABRIC, HOST_OUT, PATH
 from placer.search.sizing.problem import SizingProblem
 
 
@@ -23,7 +23,7 @@ class StepTime:
     path
         Critical path of one microbatch [ps].
     busiest
-        Longest any device or port is busy, all microbatches in flight counted [ps].
+        Longest any device, fabric or port is busy, all microbatches in flight counted [ps].
     fits
         Whether weights and KV cache fit every device.
     """
@@ -50,13 +50,15 @@ def evaluate(problem: SizingProblem, layout: Layout) -> StepTime:
     for group in range(2 if problem.has_side else 1):
         stages = np.array(layout.stages[group])
         busy = _by_stage(problem, group, stages, [int(row[HOST + group]) for row in rows])
+        fabric = _by_stage(problem, group, stages, [int(row[HOST_FABRIC + group]) for row in rows])
         held = _by_stage(problem, group, stages, _volumes(problem, layout, group))
         for op, on_side, stage in zip(outside, layout.outside_on_side, (0, -1), strict=True):
             if on_side == group:
                 busy[stage] += op.time[group]
                 held[stage] += op.held_bytes[group]
         fits = fits and bool(held.max() <= problem.capacity[group])
-        busiest = max(busiest, int(busy.max()), _busiest_port(problem, group, stages, (rows, hops)))
+        port = _busiest_port(problem, group, stages, (rows, hops))
+        busiest = max(busiest, int(busy.max()), int(fabric.max()), port)
     return StepTime(path, busiest * problem.in_flight, fits)
 
 

@@ -8,13 +8,15 @@ from itertools import groupby
 import numpy as np
 
 from placer.cost.collective import hop_s
-from placer.cost.group import Array, Group, build_group
+from placer.cost.group import Array, Group, build_group, exact_batch
 from placer.cost.shape import GroupShape
 from placer.search.quantize import bytes_up, capacity_down, time_up, times_up
 from placer.search.rows import Pair, RowBuilder, Wire
 from placer.search.sizing.problem import ClassTable, Crossing, Outside, Run, SizingProblem
 from placer.search.tables import CostModel, Dealer, stage_values
 
+#: No step is ever longer than this [s].
+LONGEST_STEP_S = 1_000.0
 #: Bytes of a token id on its way back to the embedding.
 TOKEN_ID_BYTES = 4
 
@@ -115,6 +117,10 @@ class ProblemBuilder:
             capacity=self._capacity(candidate, pair),
             longest=time_up(longest_s),
         )
+
+    def exact(self, candidate: Candidate) -> SizingProblem:
+        """Return the sizing problem of a plan, steps of any length allowed."""
+        return self.build(candidate, exact_batch, LONGEST_STEP_S)
 
     def _capacity(self, candidate: Candidate, pair: Pair) -> tuple[int, int]:
         column, fleet = self._cost.fields.buffer_bytes, self._cost.scenario.fleet

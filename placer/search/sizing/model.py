@@ -12,10 +12,10 @@ from placer.search.sizing.constraints import assignment, capacity, links, occupa
 from placer.search.sizing.problem import SizingProblem
 from placer.search.sizing.variables import SizingVariables, sizing_variables
 
-#: Deterministic seconds one sizing solve may take; hundreds are needed per plan.
+#: Deterministic seconds one sizing solve may take at first; hundreds are needed per plan.
 WORK_LIMIT = 0.3
-#: The same for a bound over a range of batch sizes, which is split again where it is loose.
-RANGE_WORK_LIMIT = 0.05
+#: Deterministic seconds for a fluid problem.
+FLUID_WORK_LIMIT = 0.1
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,20 @@ def build_sizing_model(problem: SizingProblem) -> tuple[cp_model.CpModel, Sizing
     return model, variables
 
 
-def solve_sizing(problem: SizingProblem, params: SolveParams, work_limit: float = WORK_LIMIT) -> Sizing | None:
-    """Return the counts with the shortest step, or None if nothing fits within ``problem.longest``.
+def fluid_bound(problem: SizingProblem, params: SolveParams) -> int | None:
+    """Return a bound on the step with the stages of a group taken together [ps]; None if nothing fits.
 
-    Where groups have several stages, all stages together are tried first: most hopeless problems end there.
+    Quick, and most hopeless problems end here.
     """
-    if max(problem.stages) > 1 and problem.has_side:
-        fluid = replace(problem, is_fluid=True)
-        model, _ = build_sizing_model(fluid)
-        if solve(model, params, work_limit, params.relative_gap).status is SolveStatus.INFEASIBLE:
-            return None
+    model, _ = build_sizing_model(replace(problem, is_fluid=True))
+    answer = solve(model, params, FLUID_WORK_LIMIT, params.relative_gap / 4.0)
+    return None if answer.status is SolveStatus.INFEASIBLE else max(0, answer.bound)
+
+
+def solve_sizing(problem: SizingProblem, params: SolveParams, work_limit: float = WORK_LIMIT) -> Sizing | None:
+    """Return the counts with the shortest step, or None if nothing fits within ``problem.longest``."""
+    if max(problem.stages) > 1 and fluid_bound(problem, params) is None:
+        return None
     model, variables = build_sizing_model(problem)
     answer = solve(model, params, work_limit, params.relative_gap / 4.0)
     if answer.status is SolveStatus.INFEASIBLE:

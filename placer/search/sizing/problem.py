@@ -31,8 +31,8 @@ class ClassTable:
     ----------
     placements
         Ways a layer may lie.
-    times : ndarray, shape (num_placements, 7)
-        Picoseconds per microbatch on path, host, sidecar and the four port directions.
+    times : ndarray, shape (num_placements, 9)
+        Picoseconds per microbatch on path, devices, fabrics and the four port directions.
     host_bytes, side_bytes : ndarray, shape (num_placements,)
         Bytes per device.
     """

@@ -10,6 +10,9 @@ from placer.search.quantize import Integers
 from placer.search.rows import Way
 from placer.search.sizing.problem import Run, SizingProblem
 
+#: Base of the numbers that stages are sorted by; any base sorts, this one tells most contents apart.
+RANK_BASE = 16
+
 Sum = cp_model.LinearExprT
 
 
@@ -54,6 +57,11 @@ class StageContent:
         keys = list(self.count)
         weights = [int(rows[bundle][number]) for bundle, number in keys]
         return cp_model.LinearExpr.weighted_sum([self.count[key] for key in keys], weights)
+
+    def rank_of(self, bundle: int) -> Sum:
+        """Return a number that tells contents of a bundle apart, for stages of at most `RANK_BASE` layers a way."""
+        counts = [count for (owner, _), count in self.count.items() if owner == bundle]
+        return cp_model.LinearExpr.weighted_sum(counts, [RANK_BASE**power for power in range(len(counts))])
 
     def of_bundle(self, bundle: int) -> Sum:
         """Return how many layers of a bundle the stage holds."""

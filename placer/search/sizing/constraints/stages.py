@@ -9,6 +9,9 @@ from ortools.sat.python import cp_model
 from placer.search.sizing.problem import SizingProblem
 from placer.search.sizing.variables import SizingVariables, StageContent
 
+#: With more stages sorting them costs more than it saves.
+MOST_SORTED_STAGES = 32
+
 
 def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProblem) -> None:
     """Add, for every group of several stages, bundle ``r`` and placement ``p``: ``sum over s of c[s, r, p] = n[r, p]``.
@@ -25,6 +28,27 @@ def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProb
         if contents and len(problem.bundles) == len(problem.runs):
             for earlier, later in pairwise(range(len(problem.runs))):
                 _add_order(model, problem, contents, (earlier, later))
+        if len(contents) <= MOST_SORTED_STAGES:
+            _sort_equal_stages(model, problem, contents)
+
+
+def _sort_equal_stages(
+    model: cp_model.CpModel, problem: SizingProblem, contents: tuple[StageContent, ...]
+) -> None:
+    """Put stages that could change places, neither first nor last, in falling order of their layers' ways.
+
+    Bundles of single runs keep their order, so only stages that hold nothing but the last run could.
+    """
+    last = len(problem.bundles) - 1
+    in_order = len(problem.bundles) == len(problem.runs)
+    for stage, (content, after) in enumerate(pairwise(contents[1:-1])):
+        falls = model.add(content.rank_of(last) >= after.rank_of(last))
+        if in_order and last:
+            is_mixed = model.new_bool_var(f"stage{stage + 1}.is_mixed")
+            others = cp_model.LinearExpr.sum([content.of_bundle(bundle) for bundle in range(last)])
+            model.add(others <= sum(run.count for run in problem.runs) * is_mixed)
+            model.add(others >= is_mixed)
+            falls.only_enforce_if(~is_mixed)
 
 
 def _add_order(

@@ -1,0 +1,190 @@
+"""The search as a whole: every family of groups, best first, under one budget."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import permutations
+
+import numpy as np
+
+from placer.cost.group import Array
+from placer.graph.model_graph import ModelGraph
+from placer.progress import BoundMoved, Finished, Incumbent, ProgressSink, Started
+from placer.scenario.scenario import Scenario
+from placer.search.branch import FamilySearch
+from placer.search.leaf import Found, LeafSolver
+from placer.search.nodes import Family, NodeBounds
+from placer.search.params import SolveParams
+from placer.search.sizing.build import ProblemBuilder, wire_between
+from placer.search.sizing.problem import SizingProblem
+from placer.search.tables import CostModel, build_cost_model
+from placer.search.tree import OptionTree, build_tree
+from placer.search.value import Objective, Valuation
+
+#: Batch sizes up to here are cells of their own; beyond, every cell is this much larger than the last.
+SINGLE_SIZES, CELL_GROWTH = 8, 1.2
+
+
+class Stop(StrEnum):
+    """Why a search ended."""
+
+    PROVEN = "gap reached"
+    EXHAUSTED = "nothing left to search"
+    FIRST_FOUND = "a plan was found"
+    BUDGET = "out of time"
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found and proved.
+
+    Attributes
+    ----------
+    found
+        The best plan, if any.
+    bound
+        No plan of the families searched has a lower value; inf if there is none.
+    stop
+        Why it ended.
+    num_nodes, num_leaves
+        Nodes bounded, and leaves settled.
+    """
+
+    found: Found | None
+    bound: float
+    stop: Stop
+    num_nodes: int
+    num_leaves: int
+
+
+class Searcher:
+    """Searches one scenario; tables are built once and serve several searches."""
+
+    def __init__(self, scenario: Scenario, model: ModelGraph, params: SolveParams) -> None:
+        self._scenario, self._params = scenario, params
+        self.cost: CostModel = build_cost_model(scenario, model)
+        self.builder = ProblemBuilder(self.cost)
+        prices = Valuation(scenario)
+        sizes = batch_grid(self.cost)
+        self._trees: dict[str, OptionTree] = {}
+        for pool in scenario.fleet.pools:
+            tree = build_tree(self.cost, pool.name, prices, sizes)
+            if tree is not None:
+                self._trees[pool.name] = tree
+        self._prices = prices
+
+    @property
+    def num_candidates(self) -> int:
+        """Candidates (shapes, microbatches in flight, batch sizes) of all families, leaves of the tree of boxes."""
+        shapes = {pool: len(tree.shapes) for pool, tree in self._trees.items()}
+        pairs = sum(int(np.prod([shapes[pool] for pool in family])) for family in self.families())
+        most = max((int(tree.sizes[-1]) for tree in self._trees.values()), default=0)
+        return pairs * self._scenario.space.max_microbatches * most
+
+    def families(self, without: frozenset[str] = frozenset()) -> tuple[tuple[str, ...], ...]:
+        """Return the pools of every family: each alone, and every ordered pair that is joined by a link."""
+        names = [name for name in self._trees if name not in without]
+        fleet, required = self._scenario.fleet, set(self._scenario.target.required_pools)
+        families: list[tuple[str, ...]] = [(name,) for name in names]
+        if self._scenario.space.max_groups > 1:
+            families += [pair for pair in permutations(names, 2) if fleet.cross_link(*pair) is not None]
+        return tuple(family for family in families if required <= set(family))
+
+    def search(
+        self,
+        families: tuple[tuple[str, ...], ...],
+        known: float,
+        deadline: float,
+        sink: ProgressSink,
+        *,
+        objective: Objective | None = None,
+        first_only: Stop = Stop.PROVEN,
+    ) -> SearchResult:
+        """Search some families, the one with the lowest open bound first.
+
+        Parameters
+        ----------
+        families
+            As `families` names them.
+        known
+            A plan of this value is known already; only better ones are of interest.
+        deadline
+            On the clock of `time.monotonic`.
+        sink
+            Told of better plans and of the bound.
+        objective
+            What to make small; the price of a token by default.
+        first_only
+            `Stop.FIRST_FOUND` to stop at the first plan.
+        """
+        started = time.monotonic()
+        searches = [self._family_search(pools, objective or self._prices) for pools in families]
+        sink(Started(tuple("+".join(pools) for pools in families), self.num_candidates))
+        found, best, stop = None, known, Stop.EXHAUSTED
+        for search in searches:
+            search.undercut(best)
+        while True:
+            running = min(
+                (search for search in searches if not search.is_done), key=lambda one: one.open_bound, default=None
+            )
+            if running is None:
+                stop = Stop.PROVEN if np.isfinite(best) else Stop.EXHAUSTED
+                break
+            if time.monotonic() > deadline:
+                stop = Stop.BUDGET
+                break
+            running.advance()
+            elapsed = time.monotonic() - started
+            if running.found is not None and running.found.value < best:
+                found, best = running.found, running.found.value
+                sink(Incumbent(best, elapsed))
+                for search in searches:
+                    search.undercut(best)
+                if first_only is Stop.FIRST_FOUND:
+                    stop = Stop.FIRST_FOUND
+                    break
+            sink(BoundMoved(_least_bound(searches), sum(search.num_open for search in searches), elapsed))
+        sink(Finished(str(stop), time.monotonic() - started))
+        return SearchResult(
+            found,
+            _least_bound(searches),
+            stop,
+            sum(search.num_nodes for search in searches),
+            sum(search.num_leaves for search in searches),
+        )
+
+    def problem(self, found: Found) -> SizingProblem:
+        """Return the sizing problem of a plan in the making."""
+        return self.builder.exact(found.candidate)
+
+    def _family_search(self, pools: tuple[str, ...], objective: Objective) -> FamilySearch:
+        space, scenario = self._scenario.space, self._scenario
+        side = pools[1] if len(pools) > 1 else None
+        family = Family(
+            pools,
+            self._trees[pools[0]],
+            self._trees[side] if side else None,
+            wire_between(self.cost, pools[0], side),
+        )
+        leaves = LeafSolver(self.builder, objective, self._params, scenario.target.step_time_s)
+        bounds = NodeBounds(self.cost, objective, family)
+        return FamilySearch(family, bounds, leaves, (space.max_microbatches, space.max_rank_batch), self._params)
+
+
+def _least_bound(searches: list[FamilySearch]) -> float:
+    return min((search.bound for search in searches), default=np.inf)
+
+
+def batch_grid(cost: CostModel) -> Array:
+    """Return the largest microbatch size of every cell, up to what all memory of the fleet could hold KV cache for."""
+    fleet, space = cost.scenario.fleet, cost.scenario.space
+    usable = sum(pool.count * fleet.device_of(pool.name).usable_bytes for pool in fleet.pools)
+    most = usable / max(1, cost.kv_bytes_per_sequence)
+    ranks = max(pool.count for pool in fleet.pools) * space.max_rank_batch
+    most = max(1.0, min(most, float(ranks)))
+    sizes = [float(size) for size in range(1, SINGLE_SIZES + 1)]
+    while sizes[-1] < most:
+        sizes.append(float(np.ceil(sizes[-1] * CELL_GROWTH)))
+    return np.array(sizes)

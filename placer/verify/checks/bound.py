@@ -1,0 +1,66 @@
+"""Check `bound`: what is claimed to be proven does not contradict what is achieved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from placer.plan.metrics import Alternative
+from placer.verify.context import Context
+from placer.verify.finding import Finding
+
+NAME = "bound"
+WHAT = "bound <= achieved, the gap is theirs, no alternative contradicts either; the bound is not re-proved"
+_NOISE = 1e-9
+_OPTIMAL_GAP = 1e-6
+
+
+def check_bound(context: Context) -> Iterator[Finding]:
+    """Yield contradictions between the bound, the price, the gap and the alternatives."""
+    achieved = context.metrics.usd_per_million_output_tokens
+    bound = context.bound.usd_per_million_output_tokens
+    if not math.isfinite(bound) or not 0 <= bound <= achieved * (1 + _NOISE):
+        yield _finding("bound", "not between zero and the price achieved", f"at most {achieved!r}", bound)
+    elif achieved > 0:
+        yield from _check_gap(context, 1.0 - bound / achieved)
+    for alternative in context.plan.alternatives:
+        yield from _check_alternative(context, alternative)
+
+
+def _finding(where: str, message: str, expected: object = None, found: object = None) -> Finding:
+    texts = [None if value is None else str(value) for value in (expected, found)]
+    return Finding(check=NAME, where=where, message=message, expected=texts[0], found=texts[1])
+
+
+def _check_gap(context: Context, gap: float) -> Iterator[Finding]:
+    stated = context.bound.relative_gap
+    if stated is None or abs(stated - gap) > _NOISE:
+        yield _finding("bound.relative_gap", "not 1 - bound / achieved", f"{gap!r}", stated)
+    asked = max(context.plan.provenance.relative_gap_asked, _OPTIMAL_GAP)
+    words = context.plan.verdict.casefold()
+    if "optimal" in words and "not" not in words and gap > asked:
+        yield _finding("verdict", "claims to be optimal", f"a gap of at most {asked}", f"{gap!r}")
+
+
+def _check_alternative(context: Context, alternative: Alternative) -> Iterator[Finding]:
+    where = f"alternatives[{alternative.without_pool}]"
+    if alternative.without_pool not in {pool.name for pool in context.scenario.fleet.pools}:
+        yield _finding(where, "no such pool in the fleet")
+        return
+    price = alternative.usd_per_million_output_tokens
+    yield from _check_alternative_bounds(context, alternative, where)
+    used = {group.pool.name for group in context.groups.values()}
+    own = context.metrics.usd_per_million_output_tokens
+    if alternative.without_pool not in used and (price is None or price > own * (1 + _NOISE)):
+        yield _finding(where, "the plan does without this pool for less", f"at most {own!r}", price)
+
+
+def _check_alternative_bounds(context: Context, alternative: Alternative, where: str) -> Iterator[Finding]:
+    price, bound = alternative.usd_per_million_output_tokens, alternative.bound_usd_per_million_output_tokens
+    if price is None:
+        return
+    proven = context.bound.usd_per_million_output_tokens
+    if price < proven * (1 - _NOISE):
+        yield _finding(where, "cheaper than the plan's bound allows", f"at least {proven!r}", price)
+    if bound is not None and bound > price * (1 + _NOISE):
+        yield _finding(where, "its bound lies above its price", f"at most {price!r}", bound)

@@ -1,0 +1,78 @@
+"""Check `provenance`: the inputs are those that were hashed, and no estimate is hidden."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from placer.plan.plan import Plan
+from placer.scenario.scenario import Scenario
+from placer.verify.context import Context
+from placer.verify.finding import Finding
+
+NAME = "provenance"
+WHAT = "input hashes are those of the embedded inputs; every estimate behind the plan is named"
+
+
+def check_provenance(context: Context) -> Iterator[Finding]:
+    """Yield inputs that were changed after planning, and estimates that are hidden or made up."""
+    yield from hash_findings(context.plan)
+    used = {shape.pool for shape in context.plan.groups}
+    expected = estimates_of(context.scenario, used)
+    found = sorted(context.plan.provenance.estimates)
+    hidden, invented = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    if found != expected:
+        yield Finding(
+            check=NAME,
+            where="provenance.estimates",
+            message=f"not the estimates behind this plan; hidden {hidden}, made up {invented}",
+            expected=str(len(expected)),
+            found=str(len(found)),
+        )
+
+
+def hash_findings(plan: Plan) -> Iterator[Finding]:
+    """Yield inputs whose hash is not the stated one."""
+    expected = input_hashes(plan.scenario)
+    stated = plan.provenance.input_sha256
+    for name in sorted({*expected, *stated}):
+        if expected.get(name) != stated.get(name):
+            yield Finding(
+                check=NAME,
+                where=f"provenance.input_sha256[{name}]",
+                message="not the hash of the embedded input",
+                expected=expected.get(name),
+                found=stated.get(name),
+            )
+
+
+def input_hashes(scenario: Scenario) -> dict[str, str]:
+    """Return the SHA-256 of every input's JSON text."""
+    inputs: dict[str, BaseModel] = {
+        "model": scenario.model,
+        "fleet": scenario.fleet,
+        "workload": scenario.workload,
+        "target": scenario.target,
+        "space": scenario.space,
+    }
+    return {
+        name: hashlib.sha256(value.model_dump_json().encode("utf-8")).hexdigest()
+        for name, value in inputs.items()
+    }
+
+
+def estimates_of(scenario: Scenario, used: set[str]) -> list[str]:
+    """Return the estimates behind a plan: ``device.figure`` and ``link.figure`` of the pools it uses."""
+    fleet, links = scenario.fleet, set()
+    names: set[str] = set()
+    for pool in fleet.pools:
+        if pool.name in used:
+            device = fleet.device_of(pool.name)
+            names |= {f"{device.name}.{figure}" for figure in device.estimates(fleet.price_basis)}
+            links |= {link for link in (pool.scale_up, pool.scale_out) if link}
+    links |= {cross.link for cross in fleet.links if set(cross.between) <= used}
+    for link in (fleet.link_types[name] for name in links):
+        names |= {f"{link.name}.{figure}" for figure in link.estimates()}
+    return sorted(names)

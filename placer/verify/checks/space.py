@@ -1,0 +1,105 @@
+"""Check `space`: the plan lies in the declared decision space (``docs/method.md``, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from placer.plan.placement import Role
+from placer.verify.checks.ways import way_findings
+from placer.verify.context import Context
+from placer.verify.finding import Finding
+from placer.verify.recompute.group import Group
+
+NAME = "space"
+WHAT = "groups, degrees, batch and ways lie in the declared space"
+
+
+def check_space(context: Context) -> Iterator[Finding]:
+    """Yield what lies outside the declared space."""
+    yield from _check_pair(context)
+    for shape in context.plan.groups:
+        if shape.role in context.groups:
+            yield from _check_shape(context, context.groups[shape.role])
+            yield from _check_cuts(context, context.groups[shape.role])
+    yield from _check_batch(context)
+    yield from way_findings(context)
+
+
+def _finding(where: str, message: str, expected: object = None, found: object = None) -> Finding:
+    texts = [None if value is None else str(value) for value in (expected, found)]
+    return Finding(check=NAME, where=where, message=message, expected=texts[0], found=texts[1])
+
+
+def _check_pair(context: Context) -> Iterator[Finding]:
+    roles = [str(shape.role) for shape in context.plan.groups]
+    allowed = (["host"], ["host", "sidecar"])[: context.scenario.space.max_groups]
+    if sorted(roles) not in allowed:
+        yield _finding("groups", "a replica has these groups", " or ".join(map(str, allowed)), roles)
+    known = [pool.name for pool in context.scenario.fleet.pools]
+    for index, shape in enumerate(context.plan.groups):
+        if shape.pool not in known:
+            yield _finding(f"groups[{index}].pool", "unknown pool", ", ".join(known), shape.pool)
+    if len(context.groups) == 2:
+        pools = [group.pool.name for group in context.groups.values()]
+        if pools[0] == pools[1]:
+            yield _finding("groups", "host and sidecar are of different pools", found=pools)
+        elif context.scenario.fleet.cross_link(*pools) is None:
+            yield _finding("groups", "no link joins the pools of host and sidecar", found=pools)
+
+
+def _check_shape(context: Context, group: Group) -> Iterator[Finding]:
+    where, space = f"groups[{group.shape.role}]", context.scenario.space
+    if group.shape.width not in space.widths(group.pool):
+        yield _finding(f"{where}.width", "not a width of the declared space", found=group.shape.width)
+    if group.shape.stages not in space.stage_counts(context.scenario.model.num_layers):
+        yield _finding(f"{where}.stages", "not a stage count of the declared space", found=group.shape.stages)
+
+
+def _check_cuts(context: Context, group: Group) -> Iterator[Finding]:
+    where, width, tp = f"groups[{group.shape.role}]", group.shape.width, group.shape.tp
+    heads = {mixer.num_heads for mixer in context.scenario.model.mixers.values()}
+    if width % tp or any(number % tp for number in heads):
+        yield _finding(f"{where}.tp", f"must divide width {width} and heads {sorted(heads)}", found=tp)
+    elif width > group.pool.domain and group.pool.domain % tp:
+        yield _finding(f"{where}.tp", f"must stay inside domains of {group.pool.domain}", found=tp)
+    legal = _legal_expert_cuts(context, group)
+    if group.shape.expert_tp not in legal:
+        yield _finding(f"{where}.expert_tp", "not a legal cut", sorted(legal), group.shape.expert_tp)
+
+
+def _legal_expert_cuts(context: Context, group: Group) -> set[int]:
+    """Return ``u``: as small as the number of experts allows, or max(that, t), or d."""
+    width = min(group.shape.width, group.pool.count)
+    counts = [ffn.num_experts for ffn in context.scenario.model.ffns.values() if ffn.kind == "moe"]
+    fewest = min(counts, default=width)
+    smallest = next(cut for cut in range(1, width + 1) if width % cut == 0 and width // cut <= fewest)
+    return {smallest, max(smallest, group.shape.tp), width}
+
+
+def _check_batch(context: Context) -> Iterator[Finding]:
+    batch, space = context.batch, context.scenario.space
+    if batch.microbatches_in_flight > space.max_microbatches:
+        yield _finding(
+            "batch.microbatches_in_flight",
+            "too many",
+            f"at most {space.max_microbatches}",
+            batch.microbatches_in_flight,
+        )
+    host = context.groups.get(Role.HOST)
+    if host is None or not host.data_ranks:
+        return
+    per_rank, rest = divmod(batch.sequences_per_microbatch, host.data_ranks)
+    if rest:
+        yield _finding(
+            "batch.sequences_per_microbatch",
+            "no multiple of the host's data-parallel ranks",
+            f"a multiple of {host.data_ranks}",
+            batch.sequences_per_microbatch,
+        )
+    if per_rank + bool(rest) > space.max_rank_batch:
+        yield _finding(
+            "batch.sequences_per_microbatch",
+            "too many on a rank",
+            f"at most {space.max_rank_batch}",
+            per_rank + bool(rest),
+        )

@@ -1,0 +1,29 @@
+"""Check `timing`: the critical path, its parts, and the step time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from placer.verify.compare import DERIVED, STEP_TIME, Figure, mismatch
+from placer.verify.context import Context
+from placer.verify.finding import Finding
+
+NAME = "timing"
+WHAT = "critical path with all hops, its parts, and step time = max(path, m * busiest)"
+
+
+def check_timing(context: Context) -> Iterator[Finding]:
+    """Yield a path, or a step time, other than the placement gives."""
+    time, exact = context.time, context.recomputed
+    yield from mismatch(NAME, Figure("time.path_s", time.path_s, exact.path_s, "s"), DERIVED)
+    parts = time.attention_s + time.ffn_s + time.embedding_and_head_s + time.links_s + time.floors_s
+    if not DERIVED.allows(parts, time.path_s):
+        yield Finding(
+            check=NAME,
+            where="time",
+            message="the parts do not sum to path_s",
+            expected=f"{time.path_s!r} s",
+            found=f"{parts!r} s",
+        )
+    step = Figure("metrics.step_time_s", context.metrics.step_time_s, exact.step_time_s, "s")
+    yield from mismatch(NAME, step, STEP_TIME)

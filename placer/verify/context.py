@@ -1,0 +1,137 @@
+"""What the checks look at: the plan, and everything derived anew from it, each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.catalog.device import KernelFamily
+from placer.graph.lower import lower
+from placer.graph.model_graph import ModelGraph
+from placer.model.mixer import LatentAttention
+from placer.plan.metrics import Bound, Metrics, TimeShares
+from placer.plan.placement import LayerPlacement, Placement, Role
+from placer.plan.plan import BatchPlan, Plan
+from placer.scenario.scenario import Scenario
+from placer.verify.finding import RecomputedMetrics
+from placer.verify.recompute.crossing import crossing_of
+from placer.verify.recompute.figures import metrics_of, occupancy_s
+from placer.verify.recompute.flow import Flow, trace
+from placer.verify.recompute.group import Group, group_of
+from placer.verify.recompute.layer import Layer, LayerCost, layer_cost
+from placer.verify.recompute.load import Microbatch, PartLoad, part_load
+from placer.verify.recompute.memory import DeviceMemory, memory_map
+from placer.verify.recompute.rental import rented_devices
+from placer.verify.recompute.replica import Replica
+
+
+@dataclass(frozen=True)
+class Context:
+    """A plan whose parts are all there; what is derived is derived when first asked for."""
+
+    plan: Plan
+    metrics: Metrics
+    bound: Bound
+    batch: BatchPlan
+    time: TimeShares
+    placement: Placement
+
+    @property
+    def scenario(self) -> Scenario:
+        """The question the plan answers."""
+        return self.plan.scenario
+
+    @cached_property
+    def model(self) -> ModelGraph:
+        """The lowered model."""
+        return lower(self.scenario.model)
+
+    @cached_property
+    def groups(self) -> dict[Role, Group]:
+        """Groups by role; those of unknown pools are left out."""
+        known = {pool.name for pool in self.scenario.fleet.pools}
+        shapes = [shape for shape in self.plan.groups if shape.pool in known]
+        return {shape.role: group_of(shape, self.scenario.fleet) for shape in shapes}
+
+    @cached_property
+    def replica(self) -> Replica:
+        """Groups, link and load of a replica."""
+        workload, spec = self.scenario.workload, self.scenario.model
+        batch = Microbatch(
+            sequences=self.batch.sequences_per_microbatch,
+            in_flight=self.batch.microbatches_in_flight,
+            hidden_size=spec.hidden_size,
+            dispatch_bytes=spec.precision.dispatch.element_bytes,
+            time_context=workload.mean_context,
+            capacity_context=workload.capacity_context,
+        )
+        return Replica(self.groups, crossing_of(self.groups, self.scenario.fleet), batch)
+
+    @cached_property
+    def selections(self) -> dict[tuple[int, int], NDArray[np.float64]]:
+        """Chance that a token selects each expert, by number of experts and experts per token."""
+        shapes = {(ops.moe.num_experts, ops.moe.top_k) for ops in self.model.layer_ops if ops.moe}
+        routing = self.scenario.workload.routing
+        return {shape: routing.selection_probability(*shape) for shape in shapes}
+
+    @cached_property
+    def flow(self) -> Flow:
+        """The way of one microbatch through a replica."""
+        loads: dict[tuple[str, int, int], PartLoad] = {}
+        costs: dict[tuple[int, str, tuple[str | None, ...]], LayerCost] = {}
+        by_layer = []
+        for layer in self.placement.layers:
+            names = tuple(part.experts for part in layer.ffn)
+            key = (id(self.model.layer_ops[layer.layer]), str(layer.way), names)
+            if key not in costs:
+                costs[key] = layer_cost(self._layer(layer, loads), self.replica)
+            by_layer.append(costs[key])
+        return trace(self.model, self.placement, by_layer, self.replica)
+
+    def _layer(self, placed: LayerPlacement, loads: dict[tuple[str, int, int], PartLoad]) -> Layer:
+        spec = self.scenario.model
+        mixer = spec.mixers[spec.layer_kinds()[placed.layer].mixer]
+        family = KernelFamily.MLA if isinstance(mixer, LatentAttention) else KernelFamily.ATTENTION
+        ops = self.model.layer_ops[placed.layer]
+        parts: list[PartLoad] = []
+        for part in placed.ffn:
+            if ops.moe is not None and part.experts is not None:
+                key = (part.experts, ops.moe.num_experts, ops.moe.top_k)
+                if key not in loads:
+                    ranks = self.placement.experts[part.experts].experts_by_rank
+                    loads[key] = part_load(self.selections[key[1:]], ranks, self.replica.batch.sequences)
+                parts.append(loads[key])
+        return Layer(ops, family, placed.way, parts)
+
+    @cached_property
+    def occupancy_s(self) -> dict[str, float]:
+        """How long every resource is busy in a step."""
+        return occupancy_s(self.flow, self.replica)
+
+    @cached_property
+    def memory(self) -> list[DeviceMemory]:
+        """Bytes on every kind of device of a replica."""
+        return memory_map(self.model, self.placement, self.replica)
+
+    @cached_property
+    def rented(self) -> dict[str, int]:
+        """Devices rented, by pool."""
+        return rented_devices(self.placement, self.groups)
+
+    @cached_property
+    def recomputed(self) -> RecomputedMetrics:
+        """The plan's figures, derived from its placement alone."""
+        replicas = len(self.placement.replicas)
+        return metrics_of(self.flow, self.replica, self.rented, replicas, self.scenario)
+
+
+def context_of(plan: Plan) -> Context | None:
+    """Return the context of a plan that is there, None for a refusal or a plan without its parts."""
+    if plan.metrics is None or plan.bound is None or plan.batch is None:
+        return None
+    if plan.time is None or plan.placement is None:
+        return None
+    return Context(plan, plan.metrics, plan.bound, plan.batch, plan.time, plan.placement)

@@ -1,0 +1,54 @@
+"""Attention and FFN blocks of a layer on one group (``docs/method.md``, section 3)."""
+
+from __future__ import annotations
+
+from placer.catalog.device import KernelFamily
+from placer.graph.ffns.moe import MoeOps
+from placer.graph.layer_class import LayerOps
+from placer.graph.op import Op
+from placer.verify.recompute.collectives import exchange_s, gather_best_s, reduce_hidden_s
+from placer.verify.recompute.group import Group
+from placer.verify.recompute.kernels import core_s, embedding_read_s, experts_s, gemm_s
+from placer.verify.recompute.load import Microbatch, PartLoad
+
+
+def attention_s(ops: LayerOps, family: KernelFamily, group: Group, batch: Microbatch) -> float:
+    """Return projection, core, output, all-reduce, and the router where there is one."""
+    router_s = gemm_s(ops.moe.router, group) if ops.moe else 0.0
+    return (
+        gemm_s(ops.projection, group)
+        + core_s(ops.core, family, group, batch)
+        + gemm_s(ops.output, group)
+        + reduce_hidden_s(group, batch)
+        + router_s
+    )
+
+
+def dense_s(dense: Op, group: Group, batch: Microbatch) -> float:
+    """Return a dense FFN and its all-reduce."""
+    return gemm_s(dense, group) + reduce_hidden_s(group, batch)
+
+
+def moe_s(moe: MoeOps, group: Group, load: PartLoad, batch: Microbatch) -> float:
+    """Return an FFN near its experts: shared experts, exchange there and back, experts, all-reduce."""
+    return (
+        shared_s(moe, group)
+        + exchange_s(group, load, batch)
+        + experts_s(moe.expert, group, load)
+        + reduce_hidden_s(group, batch)
+    )
+
+
+def shared_s(moe: MoeOps, group: Group) -> float:
+    """Return the shared experts, or nothing where there are none."""
+    return gemm_s(moe.shared, group) if moe.shared else 0.0
+
+
+def embedding_s(op: Op, group: Group, batch: Microbatch) -> float:
+    """Return the embedding and its all-reduce."""
+    return embedding_read_s(op, group, batch) + reduce_hidden_s(group, batch)
+
+
+def head_s(op: Op, group: Group) -> float:
+    """Return the LM head and the gather of every rank's best token."""
+    return gemm_s(op, group) + gather_best_s(group)

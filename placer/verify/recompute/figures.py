@@ -1,0 +1,58 @@
+"""Step time, throughput, power and price from flow and rental (``docs/method.md``, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from placer.scenario.scenario import Scenario
+from placer.verify.finding import RecomputedMetrics
+from placer.verify.recompute.flow import Flow
+from placer.verify.recompute.replica import Replica
+
+
+def occupancy_s(flow: Flow, replica: Replica) -> dict[str, float]:
+    """Return how long every resource is busy in a step, all microbatches counted."""
+    busy: dict[str, float] = {}
+    for role in replica.groups:
+        busy[str(role)] = replica.batch.in_flight * flow.busiest_s(role)
+        if replica.crossing is not None:
+            out, back = flow.port_s(role, replica)
+            busy[f"{role} out"] = replica.batch.in_flight * out
+            busy[f"{role} in"] = replica.batch.in_flight * back
+    return busy
+
+
+def step_time_s(flow: Flow, replica: Replica) -> float:
+    """Return ``T' = max(path, m * busiest)``."""
+    return max(flow.path_s, *occupancy_s(flow, replica).values())
+
+
+def hourly(rented: Mapping[str, int], scenario: Scenario) -> tuple[float, float]:
+    """Return cost [USD/h] and power [W] of what is rented."""
+    fleet = scenario.fleet
+    devices = {name: fleet.device_of(name) for name in rented}
+    cost = sum(count * devices[name].price[fleet.price_basis] for name, count in rented.items())
+    return cost, sum(count * devices[name].power for name, count in rented.items())
+
+
+def metrics_of(
+    flow: Flow, replica: Replica, rented: Mapping[str, int], replicas: int, scenario: Scenario
+) -> RecomputedMetrics:
+    """Return everything a plan claims about itself."""
+    step = step_time_s(flow, replica)
+    users = replicas * replica.batch.in_flight * replica.batch.sequences
+    capacity = users / step
+    sold = scenario.target.tokens_per_s or capacity
+    cost, power = hourly(rented, scenario)
+    return RecomputedMetrics(
+        step_time_s=step,
+        path_s=flow.path_s,
+        tokens_per_s_per_user=1.0 / step,
+        tokens_per_s=sold,
+        capacity_tokens_per_s=capacity,
+        users=users,
+        usd_per_hour=cost,
+        usd_per_million_output_tokens=1e6 * cost / (3600.0 * sold * scenario.workload.utilisation),
+        power_w=power,
+        joules_per_token=power / sold,
+    )

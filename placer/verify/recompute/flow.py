@@ -1,0 +1,141 @@
+"""One microbatch's way through a replica: its path, and how busy it keeps devices and ports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from placer.catalog.link import Duplex
+from placer.graph.model_graph import ModelGraph
+from placer.plan.placement import LayerPlacement, Location, Placement, Role, Way
+from placer.verify.recompute.blocks import embedding_s, head_s
+from placer.verify.recompute.collectives import gather_hidden_s
+from placer.verify.recompute.crossing import stage_hop_s
+from placer.verify.recompute.layer import LayerCost
+from placer.verify.recompute.replica import Replica
+
+#: A stage of a group.
+Place = tuple[Role, int]
+TOKEN_BYTES = 4
+
+
+@dataclass
+class Flow:
+    """Sums over the path of one microbatch.
+
+    Attributes
+    ----------
+    path_s
+        Everything in series.
+    busy_s
+        By stage: how long its devices work.
+    sent_bytes, received_bytes
+        By stage: what goes through its port towards the other group.
+    """
+
+    path_s: float = 0.0
+    busy_s: dict[Place, float] = field(default_factory=dict)
+    sent_bytes: dict[Place, float] = field(default_factory=dict)
+    received_bytes: dict[Place, float] = field(default_factory=dict)
+
+    def work(self, at: Location, seconds: float) -> None:
+        """Add work of a stage's devices, without the path."""
+        place = place_of(at)
+        self.busy_s[place] = self.busy_s.get(place, 0.0) + seconds
+
+    def send(self, sender: Place, receiver: Place, message_bytes: float) -> None:
+        """Add a message to the ports it leaves from and arrives at."""
+        self.sent_bytes[sender] = self.sent_bytes.get(sender, 0.0) + message_bytes
+        self.received_bytes[receiver] = self.received_bytes.get(receiver, 0.0) + message_bytes
+
+    def busiest_s(self, role: Role) -> float:
+        """Return the largest working time of a stage of a group."""
+        return max((seconds for place, seconds in self.busy_s.items() if place[0] is role), default=0.0)
+
+    def port_s(self, role: Role, replica: Replica) -> tuple[float, float]:
+        """Return how long the busiest port of a group sends and receives; half-duplex, both in each."""
+        if replica.crossing is None:
+            return 0.0, 0.0
+        stages = {place for place in (*self.sent_bytes, *self.received_bytes) if place[0] is role}
+        sent = [self.sent_bytes.get(place, 0.0) for place in stages]
+        received = [self.received_bytes.get(place, 0.0) for place in stages]
+        if replica.crossing.duplex is Duplex.HALF:
+            sent = received = [there + back for there, back in zip(sent, received, strict=True)]
+        rate = replica.crossing.side_bytes_per_s[role]
+        return max(sent, default=0.0) / rate, max(received, default=0.0) / rate
+
+
+def place_of(at: Location) -> Place:
+    """Return the stage of a location."""
+    return at.role, at.stage
+
+
+def end_of(layer: LayerPlacement) -> Place:
+    """Return the stage a layer's output lies on: that of its FFN in ways that leave it there."""
+    stays = layer.way in {Way.RELAY, Way.AWAY, Way.NEAR}
+    return place_of(layer.ffn[0].at if stays else layer.attention)
+
+
+def trace(model: ModelGraph, placement: Placement, costs: Sequence[LayerCost], replica: Replica) -> Flow:
+    """Return the flow of one microbatch through a replica.
+
+    Parameters
+    ----------
+    model, placement
+        What is computed, and where.
+    costs
+        By layer, in order.
+    replica
+        Groups, link, batch.
+    """
+    flow = Flow()
+    embedding = embedding_s(model.embedding, replica.groups[placement.embedding.role], replica.batch)
+    flow.work(placement.embedding, embedding)
+    flow.path_s += embedding
+    here = place_of(placement.embedding)
+    for layer, cost in zip(placement.layers, costs, strict=True):
+        _move(flow, here, place_of(layer.attention), replica)
+        _visit(flow, layer, cost)
+        here = end_of(layer)
+    _move(flow, here, place_of(placement.lm_head), replica)
+    head = head_s(model.lm_head, replica.groups[placement.lm_head.role])
+    flow.work(placement.lm_head, head)
+    flow.path_s += head
+    _return_token(flow, placement, replica)
+    return flow
+
+
+def _visit(flow: Flow, layer: LayerPlacement, cost: LayerCost) -> None:
+    flow.path_s += cost.path_s
+    flow.work(layer.attention, cost.attention_s)
+    for part, seconds in zip(layer.ffn, cost.parts_s, strict=True):
+        flow.work(part.at, seconds)
+    host, sidecar = place_of(layer.attention), place_of(layer.ffn[-1].at)
+    if cost.out_bytes:
+        flow.send(host, sidecar, cost.out_bytes)
+    if cost.back_bytes:
+        flow.send(sidecar, host, cost.back_bytes)
+
+
+def _move(flow: Flow, here: Place, there: Place, replica: Replica) -> None:
+    """Pass a microbatch's hidden states on, if they have to move, and gather them on arrival."""
+    if here == there:
+        return
+    message_bytes = float(replica.batch.hidden_bytes * replica.batch.sequences)
+    _hop(flow, here, there, message_bytes, replica)
+    flow.path_s += gather_hidden_s(replica.groups[there[0]], replica.batch)
+
+
+def _hop(flow: Flow, here: Place, there: Place, message_bytes: float, replica: Replica) -> None:
+    if here[0] is there[0]:
+        flow.path_s += stage_hop_s(replica.groups[here[0]], message_bytes)
+        return
+    flow.path_s += replica.link.hop_s(message_bytes)
+    flow.send(here, there, message_bytes)
+
+
+def _return_token(flow: Flow, placement: Placement, replica: Replica) -> None:
+    """Return a token id per sequence from the LM head to the embedding, without a gather."""
+    here, there = place_of(placement.lm_head), place_of(placement.embedding)
+    if here != there:
+        _hop(flow, here, there, float(TOKEN_BYTES * replica.batch.sequences), replica)

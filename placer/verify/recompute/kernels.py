@@ -1,0 +1,78 @@
+"""Times of single ops on one device of a group (``docs/method.md``, section 3)."""
+
+from __future__ import annotations
+
+from placer.catalog.device import Device, KernelFamily
+from placer.cost.op_time import kernel_time_s
+from placer.graph.op import Op
+from placer.model.precision import ComputePrecision
+from placer.verify.recompute.group import Group
+from placer.verify.recompute.load import Microbatch, PartLoad
+from placer.verify.recompute.weights import held, shard_bytes, shard_flops
+
+
+def gemm_s(op: Op, group: Group) -> float:
+    """Return the time of projections, output, router, dense or shared FFN, or the LM head's matrix."""
+    stored, compute = held(op, group.device)
+    return float(
+        kernel_time_s(
+            group.device.kernel(KernelFamily.GEMM, stored),
+            op.kernels,
+            shard_bytes(op, group.device, group.shape.tp),
+            group.rank_tokens * shard_flops(op, group.shape.tp),
+            bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
+            peak_flops_per_s=group.device.peak[compute],
+        )
+    )
+
+
+def core_s(op: Op, family: KernelFamily, group: Group, batch: Microbatch) -> float:
+    """Return the time of the attention core: ``r (S + 1) kv / min(t, parts)`` bytes, ``r S flops / t``."""
+    attended = op.attended_tokens(batch.time_context)
+    kv_bytes = op.kv_bytes_per_token / min(group.shape.tp, op.kv_max_shards)
+    return float(
+        kernel_time_s(
+            group.device.kernel(family),
+            op.kernels,
+            group.rank_tokens * (attended + 1) * kv_bytes,
+            group.rank_tokens * attended * op.flops_per_context_token / group.shape.tp,
+            bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
+            peak_flops_per_s=attention_peak(group.device),
+        )
+    )
+
+
+def attention_peak(device: Device) -> float:
+    """Return the peak attention is computed at: BF16, or the best there is where a device has none."""
+    return device.peak.get(ComputePrecision.BF16) or max(device.peak.values())
+
+
+def experts_s(expert: Op, group: Group, load: PartLoad) -> float:
+    """Return the time of the routed experts of one part, all in one kernel on the busiest rank."""
+    stored, compute = held(expert, group.device)
+    cuts = group.shape.expert_tp
+    return float(
+        kernel_time_s(
+            group.device.kernel(KernelFamily.MOE, stored),
+            expert.kernels,
+            load.touched * shard_bytes(expert, group.device, cuts),
+            load.tokens * shard_flops(expert, cuts),
+            bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
+            peak_flops_per_s=group.device.peak[compute],
+        )
+    )
+
+
+def embedding_read_s(op: Op, group: Group, batch: Microbatch) -> float:
+    """Return the time to read the rows of a rank's tokens: ``2 H r`` bytes."""
+    stored, compute = held(op, group.device)
+    return float(
+        kernel_time_s(
+            group.device.kernel(KernelFamily.GEMM, stored),
+            op.kernels,
+            float(batch.hidden_bytes * group.rank_tokens),
+            0.0,
+            bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
+            peak_flops_per_s=group.device.peak[compute],
+        )
+    )

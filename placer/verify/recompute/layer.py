@@ -1,0 +1,124 @@
+"""What one layer costs in its way (``docs/method.md``, section 3, "A layer's path")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from placer.catalog.device import KernelFamily
+from placer.graph.ffns.moe import MoeOps
+from placer.graph.layer_class import LayerOps
+from placer.plan.placement import Role, Way
+from placer.verify.recompute.blocks import attention_s, dense_s, moe_s, shared_s
+from placer.verify.recompute.collectives import gather_hidden_s
+from placer.verify.recompute.group import Group
+from placer.verify.recompute.kernels import experts_s
+from placer.verify.recompute.load import PartLoad
+from placer.verify.recompute.replica import Replica
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer, one microbatch.
+
+    Attributes
+    ----------
+    path_s
+        In series, hops inside the layer included.
+    attention_s, parts_s
+        How long the devices of attention and of every FFN part work.
+    out_bytes, back_bytes
+        What crosses the link to the sidecar, and from it, inside the layer.
+    """
+
+    path_s: float
+    attention_s: float
+    parts_s: tuple[float, ...]
+    out_bytes: float = 0.0
+    back_bytes: float = 0.0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer as its cost depends on it: ops, way, and the expert load of each FFN part."""
+
+    ops: LayerOps
+    family: KernelFamily
+    way: Way
+    loads: Sequence[PartLoad]
+
+
+def layer_cost(layer: Layer, replica: Replica) -> LayerCost:
+    """Return the cost of a layer."""
+    cost = {
+        Way.NEAR: _same_group,
+        Way.AWAY: _same_group,
+        Way.RELAY: _relay,
+        Way.DIRECT: _direct,
+        Way.SPLIT: _split,
+    }[layer.way]
+    return cost(layer, replica)
+
+
+def _attention(layer: Layer, group: Group, replica: Replica) -> float:
+    return attention_s(layer.ops, layer.family, group, replica.batch)
+
+
+def _ffn(layer: Layer, group: Group, replica: Replica) -> float:
+    if layer.ops.dense is not None:
+        return dense_s(layer.ops.dense, group, replica.batch)
+    return moe_s(_moe(layer), group, layer.loads[0], replica.batch)
+
+
+def _moe(layer: Layer) -> MoeOps:
+    if layer.ops.moe is None:
+        raise ValueError(f"a layer without experts cannot lie in the way {layer.way}")
+    return layer.ops.moe
+
+
+def _same_group(layer: Layer, replica: Replica) -> LayerCost:
+    group = replica.groups[Role.HOST if layer.way is Way.NEAR else Role.SIDECAR]
+    attention, ffn = _attention(layer, group, replica), _ffn(layer, group, replica)
+    return LayerCost(attention + ffn, attention, (ffn,))
+
+
+def _relay(layer: Layer, replica: Replica) -> LayerCost:
+    sidecar = replica.groups[Role.SIDECAR]
+    attention = _attention(layer, replica.groups[Role.HOST], replica)
+    ffn = _ffn(layer, sidecar, replica)
+    out_bytes = float(replica.batch.hidden_bytes * replica.batch.sequences)
+    arrival = replica.link.hop_s(out_bytes) + gather_hidden_s(sidecar, replica.batch)
+    return LayerCost(attention + arrival + ffn, attention, (ffn,), out_bytes)
+
+
+def _copies_bytes(layer: Layer, replica: Replica) -> tuple[float, float]:
+    """Return the bytes of the copies a microbatch sends to the sidecar's experts, there and back."""
+    shape, ranks = replica.groups[Role.SIDECAR].shape, replica.groups[Role.SIDECAR].expert_ranks
+    copies = layer.loads[-1].copies(shape.expert_tp, ranks)
+    if layer.way is Way.DIRECT and _moe(layer).shared is not None:
+        copies += shape.tp
+    elements = replica.batch.sequences * copies * replica.batch.hidden_size
+    return elements * replica.batch.dispatch_bytes, elements * 2.0
+
+
+def _direct(layer: Layer, replica: Replica) -> LayerCost:
+    host, sidecar = replica.groups[Role.HOST], replica.groups[Role.SIDECAR]
+    moe = _moe(layer)
+    attention = _attention(layer, host, replica)
+    experts = shared_s(moe, sidecar) + experts_s(moe.expert, sidecar, layer.loads[0])
+    out_bytes, back_bytes = _copies_bytes(layer, replica)
+    hops = replica.link.hop_s(out_bytes) + replica.link.hop_s(back_bytes)
+    path = attention + hops + experts + gather_hidden_s(host, replica.batch)
+    return LayerCost(path, attention, (experts,), out_bytes, back_bytes)
+
+
+def _split(layer: Layer, replica: Replica) -> LayerCost:
+    host, sidecar = replica.groups[Role.HOST], replica.groups[Role.SIDECAR]
+    moe = _moe(layer)
+    attention = _attention(layer, host, replica)
+    cold = moe_s(moe, host, layer.loads[0], replica.batch)
+    hot = experts_s(moe.expert, sidecar, layer.loads[1])
+    out_bytes, back_bytes = _copies_bytes(layer, replica)
+    hops = replica.link.hop_s(out_bytes) + replica.link.hop_s(back_bytes)
+    path = attention + max(cold, hops + hot + gather_hidden_s(host, replica.batch))
+    return LayerCost(path, attention, (cold, hot), out_bytes, back_bytes)

@@ -1,0 +1,93 @@
+"""What a microbatch asks of a group: tokens, contexts, and how they spread over experts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.cost.expert_load import touched_probability
+
+
+@dataclass(frozen=True)
+class Microbatch:
+    """The quantities every formula needs.
+
+    Attributes
+    ----------
+    sequences, in_flight
+        ``b`` and ``m``.
+    hidden_size
+        ``H``.
+    dispatch_bytes
+        Bytes of an element on its way to an expert.
+    time_context, capacity_context
+        ``S_time`` and ``S_cap``.
+    """
+
+    sequences: int
+    in_flight: int
+    hidden_size: int
+    dispatch_bytes: int
+    time_context: int
+    capacity_context: int
+
+    @property
+    def hidden_bytes(self) -> int:
+        """Bytes of one hidden state, ``2 H``."""
+        return 2 * self.hidden_size
+
+
+@dataclass(frozen=True)
+class PartLoad:
+    """Load of the experts of one layer that lie on one group.
+
+    Attributes
+    ----------
+    touched
+        Experts the busiest rank reads.
+    tokens
+        Tokens the busiest rank serves.
+    num_experts, selected
+        ``n``, and how many of a token's experts lie here, ``kappa``.
+    """
+
+    touched: float
+    tokens: float
+    num_experts: int
+    selected: float
+
+    def copies(self, expert_tp: int, expert_ranks: int) -> float:
+        """Return how many copies of a token go to the part: ``u e (1 - (1 - kappa/n)^(n/e))``."""
+        missed = (1.0 - self.selected / self.num_experts) ** (self.num_experts / expert_ranks)
+        return float(expert_tp * expert_ranks * (1.0 - missed))
+
+
+def part_load(
+    selection: NDArray[np.float64], experts_by_rank: Sequence[Sequence[int]], sequences: int
+) -> PartLoad:
+    """Return the load of a part.
+
+    Parameters
+    ----------
+    selection : ndarray, shape (num_experts,)
+        Chance that a token selects each expert of the layer.
+    experts_by_rank
+        Expert ids held by each rank.
+    sequences
+        Tokens of a microbatch, ``b``.
+    """
+    touched = touched_probability(selection, np.array([float(sequences)]))[0]
+    ids = [expert for rank in experts_by_rank for expert in rank]
+    any_touched = 1.0 - math.prod((1.0 - float(selection[expert])) ** sequences for expert in ids)
+    most_touched = max((float(touched[list(rank)].sum()) for rank in experts_by_rank if rank), default=0.0)
+    most_tokens = max((float(selection[list(rank)].sum()) for rank in experts_by_rank if rank), default=0.0)
+    return PartLoad(
+        touched=max(most_touched, any_touched),
+        tokens=max(most_tokens * sequences, any_touched),
+        num_experts=len(ids),
+        selected=float(selection[ids].sum()),
+    )

@@ -1,0 +1,122 @@
+"""Bytes on every device of a replica (``docs/method.md``, section 3, "Memory")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from placer.graph.ffns.moe import MoeOps
+from placer.graph.model_graph import ModelGraph
+from placer.graph.op import Op
+from placer.plan.placement import FfnPart, LayerPlacement, Placement, Role, Way
+from placer.verify.recompute.flow import Place, place_of
+from placer.verify.recompute.replica import Replica
+from placer.verify.recompute.weights import shard_bytes
+
+
+@dataclass
+class StageMemory:
+    """Bytes on the devices of one stage; experts differ by expert rank, the rest is alike on all.
+
+    ``items`` counts what lies on the fullest of its devices: each may have been rounded by a byte.
+    """
+
+    weights: float = 0.0
+    kv: float = 0.0
+    activations: float = 0.0
+    items: int = 1
+    experts: dict[int, float] = field(default_factory=dict)
+    hot_experts: dict[int, float] = field(default_factory=dict)
+
+    def by_rank(self) -> Iterator[tuple[int, float, float]]:
+        """Yield expert rank, bytes of weights without hot experts, and bytes of hot experts."""
+        for rank in sorted({0, *self.experts, *self.hot_experts}):
+            yield rank, self.weights + self.experts.get(rank, 0.0), self.hot_experts.get(rank, 0.0)
+
+
+@dataclass(frozen=True)
+class DeviceMemory:
+    """Bytes on one device."""
+
+    place: Place
+    rank: int
+    weights: float
+    hot_experts: float
+    kv: float
+    activations: float
+    items: int
+
+    @property
+    def total(self) -> float:
+        """Everything but the runtime's reserve."""
+        return self.weights + self.hot_experts + self.kv + self.activations
+
+
+def memory_map(model: ModelGraph, placement: Placement, replica: Replica) -> list[DeviceMemory]:
+    """Return the bytes on every kind of device: stage by stage, expert rank by expert rank."""
+    books = _Books(model, placement, replica)
+    books.add_op(place_of(placement.embedding), model.embedding)
+    books.add_op(place_of(placement.lm_head), model.lm_head)
+    for layer in placement.layers:
+        books.add_attention(layer)
+        for part in layer.ffn:
+            books.add_ffn(layer, part)
+    return [
+        DeviceMemory(place, rank, weights, hot, stage.kv, stage.activations, stage.items)
+        for place, stage in books.stages.items()
+        for rank, weights, hot in stage.by_rank()
+    ]
+
+
+class _Books:
+    """Bytes by stage, while a placement is walked through."""
+
+    def __init__(self, model: ModelGraph, placement: Placement, replica: Replica) -> None:
+        self.model, self.placement, self.replica = model, placement, replica
+        self.stages: dict[Place, StageMemory] = {}
+        top_k = max((ops.moe.top_k for ops in model.layer_ops if ops.moe), default=0)
+        batch = replica.batch
+        for role, group in replica.groups.items():
+            tokens = 2 * group.rank_tokens + 2 * top_k * group.device_tokens
+            buffers = batch.in_flight * batch.hidden_bytes * tokens
+            for stage in range(group.shape.stages):
+                self.stages[role, stage] = StageMemory(activations=buffers)
+
+    def add_op(self, place: Place, op: Op) -> None:
+        """Add one tensor-parallel shard of an op."""
+        group, stage = self.replica.groups[place[0]], self.stages[place]
+        stage.weights += shard_bytes(op, group.device, group.shape.tp)
+        stage.items += len(op.matrices) + len(op.vectors)
+
+    def add_attention(self, layer: LayerPlacement) -> None:
+        """Add attention, router, and the KV cache of the rank's sequences."""
+        place, ops = place_of(layer.attention), self.model.layer_ops[layer.layer]
+        for op in (*ops.attention, *((ops.moe.router,) if ops.moe else ())):
+            self.add_op(place, op)
+        group, batch = self.replica.groups[place[0]], self.replica.batch
+        kv_bytes = ops.core.kv_bytes_per_token / min(group.shape.tp, ops.core.kv_max_shards)
+        tokens = group.rank_tokens * ops.core.attended_tokens(batch.capacity_context)
+        self.stages[place].kv += batch.in_flight * tokens * kv_bytes
+        self.stages[place].items += 1
+
+    def add_ffn(self, layer: LayerPlacement, part: FfnPart) -> None:
+        """Add a dense FFN, or a part's experts; the first part has the shared ones."""
+        ops, place = self.model.layer_ops[layer.layer], place_of(part.at)
+        if ops.dense is not None:
+            self.add_op(place, ops.dense)
+        if ops.moe is not None:
+            if part is layer.ffn[0] and ops.moe.shared is not None:
+                self.add_op(place, ops.moe.shared)
+            is_hot = layer.way is Way.SPLIT and part.at.role is Role.SIDECAR
+            stage = self.stages[place]
+            self._add_experts(stage.hot_experts if is_hot else stage.experts, ops.moe, part)
+
+    def _add_experts(self, ranks: dict[int, float], moe: MoeOps, part: FfnPart) -> None:
+        group = self.replica.groups[part.at.role]
+        experts_by_rank = self.placement.experts[part.experts or ""].experts_by_rank
+        one = shard_bytes(moe.expert, group.device, group.shape.expert_tp)
+        for rank, experts in enumerate(experts_by_rank):
+            ranks[rank] = ranks.get(rank, 0.0) + one * len(experts)
+        most = max(len(experts) for experts in experts_by_rank)
+        tensors = len(moe.expert.matrices) + len(moe.expert.vectors)
+        self.stages[place_of(part.at)].items += most * tensors

@@ -1,0 +1,28 @@
+"""A replica: its groups, what joins them, and what one microbatch brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from placer.errors import InternalError
+from placer.plan.placement import Role
+from placer.verify.recompute.crossing import Crossing
+from placer.verify.recompute.group import Group
+from placer.verify.recompute.load import Microbatch
+
+
+@dataclass(frozen=True)
+class Replica:
+    """Groups, link and load of every replica; all replicas are alike."""
+
+    groups: Mapping[Role, Group]
+    crossing: Crossing | None
+    batch: Microbatch
+
+    @property
+    def link(self) -> Crossing:
+        """The link between host and sidecar."""
+        if self.crossing is None:
+            raise InternalError("nothing joins the groups")
+        return self.crossing

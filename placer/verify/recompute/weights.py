@@ -1,0 +1,38 @@
+"""Bytes and FLOPs of one op's shard on one device (``docs/method.md``, section 3)."""
+
+from __future__ import annotations
+
+from placer.catalog.device import Device
+from placer.errors import InternalError
+from placer.graph.op import Op
+from placer.model.precision import ComputePrecision, WeightFormat
+
+
+def held(op: Op, device: Device) -> tuple[WeightFormat, ComputePrecision]:
+    """Return how a device stores an op's matrices and what it multiplies them in."""
+    return held_format(op.matrices[0].weight_format, device)
+
+
+def held_format(weight_format: WeightFormat, device: Device) -> tuple[WeightFormat, ComputePrecision]:
+    """Return how a device stores a format and what it multiplies it in."""
+    holding = device.holding(weight_format)
+    if holding is None:
+        raise InternalError(f"{device.name} cannot hold {weight_format}")
+    return holding
+
+
+def shard_bytes(op: Op, device: Device, cuts: int) -> float:
+    """Return the bytes of one of ``cuts`` shards of an op's weights.
+
+    Every matrix is cut into as many parts as it allows, at most ``cuts``; vectors are replicated.
+    """
+    total = float(sum(vector.elements * vector.element_bytes for vector in op.vectors))
+    for matrix in op.matrices:
+        stored, _ = held_format(matrix.weight_format, device)
+        total += matrix.stored_bytes(stored) / min(cuts, matrix.max_shards)
+    return total
+
+
+def shard_flops(op: Op, cuts: int) -> float:
+    """Return the FLOPs of one token in one of ``cuts`` shards; ranks repeat a replicated matrix."""
+    return sum(2 * matrix.elements / min(cuts, matrix.max_shards) for matrix in op.matrices)

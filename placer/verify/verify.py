@@ -1,0 +1,157 @@
+"""Verifying a plan from its file alone; nothing here is shared with the search but catalog and formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from placer.errors import PlacerError
+from placer.plan.plan import Plan, Status
+from placer.verify.checks import (
+    bound,
+    capacity,
+    caps,
+    devices,
+    links,
+    money,
+    occupancy,
+    order,
+    provenance,
+    refusal,
+    residency,
+    scenario,
+    sequences,
+    space,
+    target,
+    timing,
+)
+from placer.verify.context import Context, context_of
+from placer.verify.finding import CheckResult, Finding, RecomputedMetrics, VerificationReport
+
+Subject = TypeVar("Subject", Context, Plan)
+
+#: What broken indices, shapes or definitions can lead to while figures are derived.
+_BROKEN = (PlacerError, ArithmeticError, LookupError, ValueError, TypeError, StopIteration)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a planned plan, and the checks without which it has nothing to go by."""
+
+    name: str
+    what: str
+    run: Callable[[Context], Iterator[Finding]]
+    needs: tuple[str, ...] = ()
+
+
+_STRUCTURE = ("scenario", "space", "residency", "order", "sequences")
+_RENTAL = ("scenario", "space", "devices")
+
+CHECKS: tuple[Check, ...] = (
+    Check(scenario.NAME, scenario.WHAT, scenario.check_scenario),
+    Check(space.NAME, space.WHAT, space.check_space, ("scenario",)),
+    Check(residency.NAME, residency.WHAT, residency.check_residency),
+    Check(order.NAME, order.WHAT, order.check_order),
+    Check(devices.NAME, devices.WHAT, devices.check_devices),
+    Check(sequences.NAME, sequences.WHAT, sequences.check_sequences),
+    Check(capacity.NAME, capacity.WHAT, capacity.check_capacity, _STRUCTURE),
+    Check(timing.NAME, timing.WHAT, timing.check_timing, _STRUCTURE),
+    Check(occupancy.NAME, occupancy.WHAT, occupancy.check_occupancy, _STRUCTURE),
+    Check(links.NAME, links.WHAT, links.check_links, _STRUCTURE),
+    Check(target.NAME, target.WHAT, target.check_target, _STRUCTURE),
+    Check(caps.NAME, caps.WHAT, caps.check_caps, _RENTAL),
+    Check(money.NAME, money.WHAT, money.check_money, (*_STRUCTURE, "devices")),
+    Check(bound.NAME, bound.WHAT, bound.check_bound),
+    Check(provenance.NAME, provenance.WHAT, provenance.check_provenance),
+)
+
+
+def verify_plan(plan: Plan) -> VerificationReport:
+    """Verify a plan: re-derive everything it claims, from its placement and its inputs.
+
+    Parameters
+    ----------
+    plan
+        As read from its file. Never raises, however wrong it is.
+
+    Returns
+    -------
+    VerificationReport
+        One result per check, all findings, and the derived figures where they could be derived.
+    """
+    if plan.status is not Status.PLANNED:
+        return _verify_refusal(plan)
+    context = context_of(plan)
+    if context is None:
+        missing = Finding(check="schema", where="plan", message="a planned plan lacks parts it must have")
+        return _report([CheckResult(name="schema", passed=False, what="all parts are there")], [missing])
+    results: list[CheckResult] = []
+    findings: list[Finding] = []
+    for check in CHECKS:
+        result, found = _run(check, context, {done.name for done in results if not done.passed})
+        results.append(result)
+        findings += found
+    return _report(results, findings, _recomputed(context, results))
+
+
+def _run(check: Check, context: Context, not_passed: set[str]) -> tuple[CheckResult, list[Finding]]:
+    broken = [name for name in check.needs if name in not_passed]
+    if broken:
+        what = f"skipped: {', '.join(broken)} must pass first"
+        return CheckResult(name=check.name, passed=False, what=what, skipped=True), []
+    found = _findings(check.name, check.run, context)
+    return CheckResult(name=check.name, passed=not found, what=check.what), found
+
+
+def _findings(name: str, run: Callable[[Subject], Iterator[Finding]], subject: Subject) -> list[Finding]:
+    """Run a check; what it stumbles over is a finding as well."""
+    found: list[Finding] = []
+    try:
+        found.extend(run(subject))
+    except _BROKEN as error:
+        message = f"cannot be checked: {type(error).__name__}: {error}"
+        found.append(Finding(check=name, where="plan", message=message))
+    return found
+
+
+def _recomputed(context: Context, results: list[CheckResult]) -> RecomputedMetrics | None:
+    if any(result.skipped and result.name == money.NAME for result in results):
+        return None
+    try:
+        return context.recomputed
+    except _BROKEN:
+        return None
+
+
+def _verify_refusal(plan: Plan) -> VerificationReport:
+    runs: tuple[tuple[str, str, Callable[[Plan], Iterator[Finding]]], ...] = (
+        (scenario.NAME, scenario.WHAT, lambda subject: scenario.scenario_findings(subject.scenario)),
+        (refusal.NAME, refusal.WHAT, refusal.check_refusal),
+        (provenance.NAME, "input hashes are those of the embedded inputs", provenance.hash_findings),
+    )
+    results, findings = [], []
+    for name, what, run in runs:
+        found = _findings(name, run, plan)
+        results.append(CheckResult(name=name, passed=not found, what=what))
+        findings += found
+    note = (
+        "checked: inputs, hashes, form of the answer; not re-proved: that there is no plan, and the reliefs"
+    )
+    return _report(results, findings, note=note)
+
+
+def _report(
+    results: list[CheckResult],
+    findings: list[Finding],
+    recomputed: RecomputedMetrics | None = None,
+    note: str = "",
+) -> VerificationReport:
+    passed = all(result.passed for result in results)
+    return VerificationReport(
+        status="verified" if passed else "rejected",
+        checks=tuple(results),
+        findings=tuple(findings),
+        recomputed=recomputed,
+        note=note,
+    )

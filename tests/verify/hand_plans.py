@@ -1,0 +1,486 @@
+"""Three tiny plans with every figure worked out by hand, as dicts. Nothing of `placer.verify` is used here.
+
+All plans: hidden size H = 4; attention with 2 heads of 2, 2 KV heads, so 4x4 matrices for query, key, value and
+output; dense FFN of 8 (gated: a 16x4 and a 4x8 matrix); vocabulary 8; BF16 throughout, so 2 bytes a weight.
+7 tokens in, 2 out: S_time = 7 + 1 = 8, S_cap = 9. One byte takes one nanosecond where a bandwidth is 1 GB/s.
+
+Bytes of the ops, uncut:   projection 3*32 + norm 8 = 104,  output 32,  dense FFN 128 + 64 + norm 8 = 200,
+embedding 64,  LM head 64 + norm 8 = 72;  KV 2*4*2 = 16 a token and layer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from placer.scenario.scenario import Scenario
+
+NS = 1e-9
+DEVICE_FIGURES = ("memory", "peak", "kernels", "dequantises", "reserve", "power")
+
+
+def device(name, *, capacity, bandwidth, peak, floor, reserve=0.0, price="0.5 USD/h"):
+    kernel = {"floor": floor, "mbu": 1.0, "mfu": 1.0}
+    return {
+        "name": name,
+        "memory": [{"tier": "hbm", "capacity": capacity, "bandwidth": bandwidth}],
+        "peak": {"bf16": peak},
+        "kernels": [{"family": family, **kernel} for family in ("gemm", "attention", "moe")],
+        "reserve": reserve,
+        "power": "100 W",
+        "price": {"tco": price},
+        "sources": [{"covers": DEVICE_FIGURES, "kind": "vendor", "cite": "made up"}],
+    }
+
+
+def link(name, bandwidth, latency, **fields):
+    covers = ("bandwidth", "latency", "efficiency")
+    source = {"covers": covers, "kind": "vendor", "cite": "made up"}
+    return {"name": name, "bandwidth": bandwidth, "latency": latency, "sources": [source], **fields}
+
+
+def model(layers, ffns, **precision):
+    return {
+        "name": "tiny",
+        "source": "made up",
+        "hidden_size": 4,
+        "vocab_size": 8,
+        "mixers": {"gqa": {"kind": "gqa", "num_heads": 2, "num_kv_heads": 2, "head_dim": 2}},
+        "ffns": ffns,
+        "layers": [{"repeat": repeat, "pattern": [{"mixer": "gqa", "ffn": ffn}]} for repeat, ffn in layers],
+        "precision": precision,
+    }
+
+
+DENSE = {"kind": "dense", "intermediate_size": 8}
+WORKLOAD = {"input_tokens": 7, "output_tokens": 2}
+
+
+def hashes(scenario):
+    parsed = Scenario.model_validate(scenario)
+    names = ("model", "fleet", "workload", "target", "space")
+    texts = {name: getattr(parsed, name).model_dump_json() for name in names}
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+
+
+def plan(scenario, estimates, metrics, **fields):
+    price = metrics["usd_per_million_output_tokens"]
+    return {
+        "status": "planned",
+        "verdict": "planned by hand",
+        "scenario": scenario,
+        "metrics": metrics,
+        "bound": {"usd_per_million_output_tokens": 0.75 * price, "relative_gap": 0.25},
+        "search": {
+            "candidates": 1,
+            "nodes": 1,
+            "leaves": 1,
+            "largest_model_variables": 1,
+            "stopped": "done",
+            "wall_s": 0.0,
+        },
+        "provenance": {
+            "placer_version": "0",
+            "ortools_version": "0",
+            "python_version": "3",
+            "seed": 0,
+            "relative_gap_asked": 0.3,
+            "budget_s": 1.0,
+            "input_sha256": hashes(scenario),
+            "estimates": estimates,
+        },
+        **fields,
+    }
+
+
+def metrics(*, step_s, users, usd_per_hour, power_w, utilisation=1.0, sold=None):
+    tokens = users / step_s
+    paid = sold or tokens
+    return {
+        "usd_per_million_output_tokens": 1e6 * usd_per_hour / (3600 * paid * utilisation),
+        "tokens_per_s_per_user": 1 / step_s,
+        "tokens_per_s": paid,
+        "capacity_tokens_per_s": tokens,
+        "step_time_s": step_s,
+        "usd_per_hour": usd_per_hour,
+        "power_w": power_w,
+        "joules_per_token": power_w / paid,
+        "users": users,
+    }
+
+
+def at(role, stage=0):
+    return {"role": role, "stage": stage, "tier": "hbm"}
+
+
+def memory(role, pool, device_name, capacity, reserved, parts):
+    weights, hot, kv, activations = parts
+    return {
+        "role": role,
+        "pool": pool,
+        "device": device_name,
+        "tier": "hbm",
+        "capacity_bytes": capacity,
+        "reserved_bytes": reserved,
+        "weights_bytes": weights,
+        "hot_experts_bytes": hot,
+        "kv_bytes": kv,
+        "activations_bytes": activations,
+        "free_bytes": capacity - reserved - sum(parts),
+    }
+
+
+def dense():
+    """One group: 1 stage of 2 devices, tp 2, b = 8, m = 2, two dense layers.
+
+    r = 8 tokens on the one data-parallel rank. 1 GB/s, 4 GFLOP/s, floor 1 us; all-reduce over 2: 3 us, 1 GB/s.
+
+    embedding   read 2*4*8 = 64 B: 1000 + 64;  all-reduce 3000 + 2*(1/2)*64 = 3064                  4128 ns
+    attention   projection 48 + 8 = 56 B, 8 * 48 FLOP = 384 -> 96 ns: 1096;  core 8*(8+1)*8 = 576 B, 8*8*16/2 =
+                512 FLOP -> 128 ns: 1576;  output 16 B, 128 FLOP -> 32 ns: 1032;  all-reduce 3064    6768 ns
+    dense FFN   104 B, 8 * 96 = 768 FLOP -> 192 ns, two launches: 2192;  all-reduce 3064             5256 ns
+    LM head     40 B, 8 * 32 = 256 FLOP -> 64 ns: 1064;  all-gather of 8*2*8 = 128 B: 3000 + 64      4128 ns
+    path = 4128 + 2 * 12024 + 4128 = 32304 ns, all of it work: T' = max(32304, 2 * 32304) = 64608 ns.
+
+    memory      embedding 32 + head 40 + 2 * (56 + 16 + 104) = 424;  KV 2 layers * m 2 * r 8 * 9 * 8 = 2304;
+                buffers m 2 * 8 * (2*8) = 256;  together 2984 of 3000.
+    rent        devices 2 and 3 of a unit of 4: 4 * 0.5 = 2 USD/h, 400 W; half of it utilised.
+    """
+    scenario = {
+        "model": model([(2, "dense")], {"dense": DENSE}),
+        "fleet": {
+            "name": "toy",
+            "price_basis": "tco",
+            "pools": [
+                {
+                    "name": "pool",
+                    "device": "chip",
+                    "count": 8,
+                    "unit": 4,
+                    "domain": 2,
+                    "scale_up": "inner",
+                    "scale_out": "outer",
+                }
+            ],
+            "devices": {
+                "chip": device(
+                    "chip",
+                    capacity="4000 B",
+                    bandwidth="1 GB/s",
+                    peak="4 GFLOP/s",
+                    floor="1 us",
+                    reserve=0.25,
+                )
+            },
+            "link_types": {
+                "inner": link("inner", "1 GB/s", "1 us", all_reduce=[{"devices": 2, "latency": "3 us"}]),
+                "outer": link("outer", "1 GB/s", "5 us"),
+            },
+        },
+        "workload": WORKLOAD | {"utilisation": 0.5},
+        "target": {"tokens_per_s_per_user": 15_000.0},
+        "space": {},
+    }
+    layers = [
+        {"layer": layer, "way": "near", "attention": at("host"), "ffn": [{"at": at("host")}]}
+        for layer in range(2)
+    ]
+    return plan(
+        scenario,
+        ["chip.price.tco", "inner.all_reduce"],
+        metrics(step_s=64_608 * NS, users=16, usd_per_hour=2.0, power_w=400.0, utilisation=0.5),
+        devices={"pool": 4},
+        batch={"sequences_per_microbatch": 8, "microbatches_in_flight": 2},
+        groups=[
+            {
+                "role": "host",
+                "pool": "pool",
+                "stages": 1,
+                "width": 2,
+                "tp": 2,
+                "expert_tp": 2,
+                "sequences_per_rank": [8],
+            }
+        ],
+        memory=[memory("host", "pool", "chip", 4000, 1000, (424, 0, 2304, 256))],
+        time={
+            "path_s": 32_304 * NS,
+            "attention_s": 1_536 * NS,
+            "ffn_s": 512 * NS,
+            "embedding_and_head_s": 256 * NS,
+            "links_s": 0.0,
+            "floors_s": 30_000 * NS,
+        },
+        occupancy=[{"resource": "host", "busy_s": 64_608 * NS}],
+        alternatives=[],
+        placement={
+            "replicas": [{"first_device": {"host": [2]}}],
+            "embedding": at("host"),
+            "lm_head": at("host"),
+            "layers": layers,
+        },
+    )
+
+
+def mixed():
+    """Host of one device and a sidecar of two (tp 2, two expert ranks); b = 2, m = 1; every way once.
+
+    Layers: 0 dense near, 1 direct, 2 relay, 3 away, 4 split; E = 4 experts, k = 2, uniform: p = 1/2. An expert, and
+    the shared experts, are a 4x4 and a 4x2 matrix: 48 B, two launches. Router 32 + norm 8 = 40 B. Dispatch FP8.
+    Host: 1 GB/s, 1 us. Sidecar: 2 GB/s, 0.5 us, all-reduce 3 us, all-to-all 2 us, both at 1 GB/s. Bridge: 10 us,
+    4 GB/s on the host's side, 2 * 1 GB/s on the sidecar's, which is the narrower: half a ns per byte.
+    r = 2 on either side. Nothing is bound by FLOPs.
+
+    host        attention 1104 + core 2*9*16 = 288 B: 1288 + 1032 = 3424, with router 1040: 4464;  dense FFN 2200
+    sidecar     attention 528 + core 144 B: 572 + 508 + router 520 + all-reduce of 16 B 3016 = 5144
+                shared 24 B: 1012
+                experts, 2 a rank: touched 2 * 3/4 = 1.5 -> 72 B: 1036
+                copies 2 * (1 - (1/2)^2) = 1.5; r/t = 1: 6 elements, 6 B there: 2000 + 3, 12 B back: 2000 + 6
+                FFN 1012 + 4009 + 1036 + 3016 = 9073
+
+    embedding   16 B on the host                                                              1016
+    0 near      3424 + 2200                                                                   5624
+    1 direct    4464 + [2*(1.5+2)*4 = 28 B] 10014 + (1012 + 1036) + [56 B] 10028             26554
+    2 relay     4464 + [2*4*2 = 16 B] 10008 + gather of 16 B 3008 + 9073                     26553
+    3 away      5144 + 9073                                                                  14217
+      to the host: [16 B]                                                                    10008
+    4 split     experts 0, 1 are hot. Host: shared 2048 + touched max(1.5, 15/16) -> 72 B: 2072 = 4120.
+                Sidecar: touched max(3/4, 15/16) -> 45 B: 1022.5; copies 2 * (1 - 1/2) = 1: 8 B there 10004, 16 B
+                back 10008; together 21034.5.  4464 + max(4120, 21034.5)                     25498.5
+      to the sidecar: [16 B] 10008 + gather 3008                                             13016
+    LM head     40 B: 520, all-gather of 8*2*2 = 32 B: 3016                                   3536
+      token ids back: [4*2 = 8 B]                                                            10004
+    path                                                                                    136026.5 ns
+    host        1016 + 5624 + 3*4464 + 4120 = 24152;  sidecar 2048 + 9073 + 14217 + 1022.5 + 3536 = 29896.5
+    ports       to the sidecar 28 + 16 + 8 + 16 = 68 B: host out 17 ns, sidecar in 34 ns;
+                to the host 56 + 16 + 16 + 8 = 96 B: sidecar out 48 ns, host in 24 ns
+
+    memory      host: 64 + (136 + 200) + 176 + 176 + (176 + 48 + 2*48) = 1072; KV 4 layers * 2*9*16 = 1152;
+                buffers 8 * (4 + 2*2*2) = 96.
+                sidecar: head 40 + (24 + 96) + (24 + 96) + (72 + 40 + 24 + 96) = 512, hot 48; KV 2*9*8 = 144;
+                buffers 8 * (4 + 2*2*1) = 64.
+    rent        one of big (unit 1, 0.5 USD/h), two of fast (unit 2, 1 USD/h): 2.5 USD/h, 300 W.
+    """
+    moe = {
+        "kind": "moe",
+        "num_experts": 4,
+        "top_k": 2,
+        "intermediate_size": 2,
+        "shared_intermediate_size": 2,
+    }
+    starts = {
+        "all_reduce": [{"devices": 2, "latency": "3 us"}],
+        "all_to_all": [{"devices": 2, "latency": "2 us"}],
+    }
+    peak = "1000 TFLOP/s"
+    scenario = {
+        "model": model([(1, "dense"), (4, "moe")], {"dense": DENSE, "moe": moe}, dispatch="fp8"),
+        "fleet": {
+            "name": "toy",
+            "price_basis": "tco",
+            "pools": [
+                {"name": "big", "device": "wide", "count": 2, "scale_out": "outer"},
+                {
+                    "name": "fast",
+                    "device": "quick",
+                    "count": 4,
+                    "unit": 2,
+                    "domain": 2,
+                    "scale_up": "inner",
+                    "scale_out": "outer",
+                },
+            ],
+            "links": [
+                {
+                    "between": ["big", "fast"],
+                    "link": "bridge",
+                    "bandwidth": {"big": "4 GB/s", "fast": "1 GB/s"},
+                }
+            ],
+            "devices": {
+                "wide": device("wide", capacity="2400 B", bandwidth="1 GB/s", peak=peak, floor="1 us"),
+                "quick": device(
+                    "quick", capacity="800 B", bandwidth="2 GB/s", peak=peak, floor="500 ns", price="1 USD/h"
+                ),
+            },
+            "link_types": {
+                "inner": link("inner", "1 GB/s", "1 us", **starts),
+                "outer": link("outer", "1 GB/s", "5 us"),
+                "bridge": link("bridge", "8 GB/s", "10 us"),
+            },
+        },
+        "workload": WORKLOAD,
+        "target": {
+            "tokens_per_s_per_user": 7_000.0,
+            "tokens_per_s": 10_000.0,
+            "power_cap": "300 W",
+            "cost_cap": "2.5 USD/h",
+            "required_pools": ["fast"],
+        },
+        "space": {},
+    }
+    everything = {"at": at("sidecar"), "experts": "all"}
+    layers = [
+        {"layer": 0, "way": "near", "attention": at("host"), "ffn": [{"at": at("host")}]},
+        {"layer": 1, "way": "direct", "attention": at("host"), "ffn": [everything]},
+        {"layer": 2, "way": "relay", "attention": at("host"), "ffn": [everything]},
+        {"layer": 3, "way": "away", "attention": at("sidecar"), "ffn": [everything]},
+        {
+            "layer": 4,
+            "way": "split",
+            "attention": at("host"),
+            "ffn": [{"at": at("host"), "experts": "cold"}, {"at": at("sidecar"), "experts": "hot"}],
+        },
+    ]
+    experts = {
+        "all": {"role": "sidecar", "experts_by_rank": [[0, 2], [1, 3]]},
+        "cold": {"role": "host", "experts_by_rank": [[2, 3]]},
+        "hot": {"role": "sidecar", "experts_by_rank": [[0], [1]]},
+    }
+    estimates = ["inner.all_reduce", "inner.all_to_all", "quick.price.tco", "wide.price.tco"]
+    return plan(
+        scenario,
+        estimates,
+        metrics(step_s=136_026.5 * NS, users=2, usd_per_hour=2.5, power_w=300.0, sold=10_000.0),
+        devices={"big": 1, "fast": 2},
+        batch={"sequences_per_microbatch": 2, "microbatches_in_flight": 1},
+        groups=[
+            {
+                "role": "host",
+                "pool": "big",
+                "stages": 1,
+                "width": 1,
+                "tp": 1,
+                "expert_tp": 1,
+                "sequences_per_rank": [2],
+            },
+            {
+                "role": "sidecar",
+                "pool": "fast",
+                "stages": 1,
+                "width": 2,
+                "tp": 2,
+                "expert_tp": 1,
+                "sequences_per_rank": [2],
+            },
+        ],
+        memory=[
+            memory("host", "big", "wide", 2400, 0, (1072, 0, 1152, 96)),
+            memory("sidecar", "fast", "quick", 800, 0, (512, 48, 144, 64)),
+        ],
+        time={
+            "path_s": 136_026.5 * NS,
+            "attention_s": 10_000 * NS,
+            "ffn_s": 20_000 * NS,
+            "embedding_and_head_s": 6_000 * NS,
+            "links_s": 26.5 * NS,
+            "floors_s": 100_000 * NS,
+        },
+        occupancy=[
+            {"resource": "host", "busy_s": 24_152 * NS},
+            {"resource": "sidecar", "busy_s": 29_896.5 * NS},
+            {"resource": "host out", "busy_s": 17 * NS},
+            {"resource": "host in", "busy_s": 24 * NS},
+            {"resource": "sidecar out", "busy_s": 48 * NS},
+            {"resource": "sidecar in", "busy_s": 34 * NS},
+        ],
+        alternatives=[],
+        placement={
+            "replicas": [{"first_device": {"host": [1], "sidecar": [2]}}],
+            "embedding": at("host"),
+            "lm_head": at("sidecar"),
+            "experts": experts,
+            "layers": layers,
+        },
+    )
+
+
+def pipeline():
+    """Two replicas of two stages of one device each, four dense layers; b = 3, m = 4; r = 3.
+
+    1 GB/s, floor 1 us; stages are joined by the scale-out link: 5 us, 1 GB/s. Nothing is bound by FLOPs.
+
+    embedding 24 B: 1024;  layer: projection 1104 + core 3*9*16 = 432 B: 1432 + output 1032 + FFN 2200 = 5768;
+    LM head 72 B: 1072.
+    stage 0     1024 + 2 * 5768 = 12560;   stage 1   2 * 5768 + 1072 = 12608
+    path        12560 + [2*4*3 = 24 B] 5024 + 12608 + [token ids, 12 B] 5012 = 35204;  T' = 4 * 12608 = 50432 ns
+    memory      stage 1: 2 * (104 + 32 + 200) + 72 = 744;  KV 2 * 4*3*9*16 = 3456;  buffers 4 * 8 * 6 = 192: the
+                fullest, as stage 0 has the 64 B of the embedding in place of 72.
+    rent        4 * 0.5 USD/h, 400 W; 24 users.
+    """
+    scenario = {
+        "model": model([(4, "dense")], {"dense": DENSE}),
+        "fleet": {
+            "name": "toy",
+            "price_basis": "tco",
+            "pools": [
+                {"name": "idle", "device": "wide", "count": 4, "scale_out": "outer"},
+                {"name": "line", "device": "wide", "count": 6, "scale_out": "outer"},
+            ],
+            "devices": {
+                "wide": device(
+                    "wide", capacity="4400 B", bandwidth="1 GB/s", peak="1000 TFLOP/s", floor="1 us"
+                )
+            },
+            "link_types": {"outer": link("outer", "1 GB/s", "5 us")},
+        },
+        "workload": WORKLOAD,
+        "target": {"tokens_per_s_per_user": 19_000.0},
+        "space": {},
+    }
+    layers = [
+        {
+            "layer": layer,
+            "way": "near",
+            "attention": at("host", layer // 2),
+            "ffn": [{"at": at("host", layer // 2)}],
+        }
+        for layer in range(4)
+    ]
+    figures = metrics(step_s=50_432 * NS, users=24, usd_per_hour=2.0, power_w=400.0)
+    price = figures["usd_per_million_output_tokens"]
+    return plan(
+        scenario,
+        ["wide.price.tco"],
+        figures,
+        devices={"line": 4, "idle": 0},
+        batch={"sequences_per_microbatch": 3, "microbatches_in_flight": 4},
+        groups=[
+            {
+                "role": "host",
+                "pool": "line",
+                "stages": 2,
+                "width": 1,
+                "tp": 1,
+                "expert_tp": 1,
+                "sequences_per_rank": [3],
+            }
+        ],
+        memory=[memory("host", "line", "wide", 4400, 0, (744, 0, 3456, 192))],
+        time={
+            "path_s": 35_204 * NS,
+            "attention_s": 2_272 * NS,
+            "ffn_s": 800 * NS,
+            "embedding_and_head_s": 96 * NS,
+            "links_s": 36 * NS,
+            "floors_s": 32_000 * NS,
+        },
+        occupancy=[{"resource": "host", "busy_s": 50_432 * NS}],
+        alternatives=[
+            {
+                "without_pool": "idle",
+                "usd_per_million_output_tokens": price,
+                "bound_usd_per_million_output_tokens": 0.75 * price,
+            },
+            {
+                "without_pool": "line",
+                "usd_per_million_output_tokens": 2 * price,
+                "bound_usd_per_million_output_tokens": None,
+            },
+        ],
+        placement={
+            "replicas": [{"first_device": {"host": [0, 1]}}, {"first_device": {"host": [2, 3]}}],
+            "embedding": at("host", 0),
+            "lm_head": at("host", 1),
+            "layers": layers,
+        },
+    )
