@@ -120,14 +120,25 @@ class ExpertLoads:
 
     def _compute(self, part: tuple[int, int], ep: int, tokens_raw: bytes) -> tuple[Array, Array]:
         tokens = np.frombuffer(tokens_raw)
-        selection = self.selection[slice(*part)]
-        some = any_touched(selection, tokens)
-        touched = busiest_rank_bound(touched_probability(selection, tokens), ep)
-        served = busiest_rank_bound(selection[None, :], ep)[0] * tokens
-        touched, served = np.maximum(touched, some), np.maximum(served, some)
+        some = any_touched(self.selection[slice(*part)], tokens)
+        touched = np.maximum(self.busiest_touched(part, ep, tokens), some)
+        served = np.maximum(self.busiest_share(part, ep) * tokens, some)
         for array in (touched, served):
             array.setflags(write=False)
         return touched, served
+
+    def busiest_touched(self, part: tuple[int, int], ep: int, tokens: Array) -> Array:
+        """Return a lower bound on the touched experts of the busiest rank, whatever the placement."""
+        return busiest_rank_bound(touched_probability(self.selection[slice(*part)], tokens), ep)
+
+    def busiest_share(self, part: tuple[int, int], ep: int) -> float:
+        """Return a lower bound on the tokens served by the busiest rank, per token of the batch."""
+        return float(busiest_rank_bound(self.selection[None, slice(*part)], ep)[0])
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all experts are equally popular, so that the bounds are exact."""
+        return bool(self.selection.max() - self.selection.min() < 1e-12)
 
     def selected(self, part: tuple[int, int]) -> float:
         """Return how many of a token's experts lie in a part, on average."""

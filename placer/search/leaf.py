@@ -146,6 +146,10 @@ class LeafSolver:
         return Settled(bound, found)
 
     def _found(self, candidate: Candidate, layout: Layout, step: int) -> Found | None:
+        if self._builder.has_bounds_only:
+            step = evaluate(self._builder.exact(candidate), layout).step
+            if seconds(step) > self._target_s:
+                return None
         best = self._objective.best(candidate.shapes, float(candidate.most * candidate.in_flight), seconds(step))
         if best is None:
             return None

@@ -149,6 +149,11 @@ class RowBuilder:
         """Return the time hidden states take from sidecar to host, spread over its TP ranks."""
         return self.hop_s(self.hidden_message()) + self._pair.host[:, self._cost.fields.gather]
 
+    def round_trip_s(self, copies: Array) -> Array:
+        """Return the time copies of the hidden states take to the sidecar and back, spread over the host's TP ranks."""
+        out, back = self._copied(copies)
+        return self.hop_s(out) + self.hop_s(back) + self._pair.host[:, self._cost.fields.gather]
+
     def return_trip(self) -> Array:
         """Return what hidden states take on their way from sidecar to host, shape (num_nodes, 9)."""
         hidden = self.hidden_message()
@@ -231,8 +236,7 @@ class RowBuilder:
     def _direct(self, columns: ClassFields, _: int, times: Array) -> None:
         (side, side_share), pair = self._sides(), self._pair
         out, back = self._copied(side[:, columns.direct_copies])
-        arrive = pair.host[:, self._cost.fields.gather]
-        travel = self.hop_s(out) + self.hop_s(back) + arrive
+        travel = self.round_trip_s(side[:, columns.direct_copies])
         times[:, PATH] = pair.host[:, columns.attention] + travel + side[:, columns.direct]
         times[:, HOST] = pair.host_share[:, columns.attention]
         times[:, SIDE] = side_share[:, columns.direct]
@@ -256,8 +260,7 @@ class RowBuilder:
     def _split(self, columns: ClassFields, level: int, times: Array) -> None:
         (side, side_share), pair = self._sides(), self._pair
         out, back = self._copied(side[:, columns.hot_copies[level]])
-        arrive = pair.host[:, self._cost.fields.gather]
-        hot = self.hop_s(out) + side[:, columns.hot[level]] + self.hop_s(back) + arrive
+        hot = side[:, columns.hot[level]] + self.round_trip_s(side[:, columns.hot_copies[level]])
         cold = pair.host[:, columns.cold[level]]
         times[:, PATH] = pair.host[:, columns.attention] + np.maximum(cold, hot)
         times[:, HOST] = pair.host_share[:, columns.attention] + pair.host_share[:, columns.cold_busy[level]]

@@ -14,11 +14,12 @@ from placer.graph.model_graph import ModelGraph
 from placer.progress import BoundMoved, Finished, Incumbent, ProgressSink, Started
 from placer.scenario.scenario import Scenario
 from placer.search.branch import FamilySearch
+from placer.search.expert_layout import PlacedLoads
 from placer.search.leaf import Found, LeafSolver
 from placer.search.nodes import Family, NodeBounds
 from placer.search.params import SolveParams
 from placer.search.sizing.build import ProblemBuilder, wire_between
-from placer.search.sizing.problem import SizingProblem
+from placer.search.sizing.model import build_sizing_model
 from placer.search.tables import CostModel, build_cost_model
 from placer.search.tree import OptionTree, build_tree
 from placer.search.value import Objective, Valuation
@@ -65,7 +66,10 @@ class Searcher:
     def __init__(self, scenario: Scenario, model: ModelGraph, params: SolveParams) -> None:
         self._scenario, self._params = scenario, params
         self.cost: CostModel = build_cost_model(scenario, model)
-        self.builder = ProblemBuilder(self.cost)
+        is_even = all(loads is None or loads.is_even for loads in self.cost.loads)
+        placed = None if is_even else build_cost_model(scenario, model, PlacedLoads)
+        self.placed_cost = placed or self.cost
+        self.builder = ProblemBuilder(self.cost, placed)
         prices = Valuation(scenario)
         sizes = batch_grid(self.cost)
         self._trees: dict[str, OptionTree] = {}
@@ -74,6 +78,11 @@ class Searcher:
             if tree is not None:
                 self._trees[pool.name] = tree
         self._prices = prices
+
+    @property
+    def pool_names(self) -> tuple[str, ...]:
+        """Pools of the fleet."""
+        return tuple(pool.name for pool in self._scenario.fleet.pools)
 
     @property
     def num_candidates(self) -> int:
@@ -155,9 +164,17 @@ class Searcher:
             sum(search.num_leaves for search in searches),
         )
 
-    def problem(self, found: Found) -> SizingProblem:
-        """Return the sizing problem of a plan in the making."""
-        return self.builder.exact(found.candidate)
+    @property
+    def placed_builder(self) -> ProblemBuilder:
+        """Builds problems with the expert loads of a layout instead of bounds."""
+        return self.builder.placed
+
+    def largest_model(self, found: Found | None) -> int:
+        """Return how many variables the sizing model of a plan has; 0 without one, or on one group."""
+        if found is None or found.candidate.side is None:
+            return 0
+        model, _ = build_sizing_model(self.builder.exact(found.candidate))
+        return len(model.proto.variables)
 
     def _family_search(self, pools: tuple[str, ...], objective: Objective) -> FamilySearch:
         space, scenario = self._scenario.space, self._scenario

@@ -67,11 +67,13 @@ class CostModel:
         return sum(count * core.kv_bytes_per_token * core.attended_tokens(context) for count, core in cores)
 
 
-def build_cost_model(scenario: Scenario, model: ModelGraph) -> CostModel:
-    """Return the cost model of a scenario."""
+def build_cost_model(
+    scenario: Scenario, model: ModelGraph, kind: type[ExpertLoads] = ExpertLoads
+) -> CostModel:
+    """Return the cost model of a scenario; ``kind`` says whether expert loads are bounds or those of a layout."""
     routing = scenario.workload.routing
     loads = tuple(
-        ExpertLoads(routing.selection_probability(entry.ops.moe.num_experts, entry.ops.moe.top_k))
+        kind(routing.selection_probability(entry.ops.moe.num_experts, entry.ops.moe.top_k))
         if entry.ops.moe
         else None
         for entry in model.layer_classes

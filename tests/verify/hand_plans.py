@@ -1,6 +1,6 @@
 """Three tiny plans with every figure worked out by hand, as dicts. Nothing of `placer.verify` is used here.
 
-All plans: hidden size H = 4; attention with 2 heads of 2, 2 KV heads, so 4x4 matrices for query, key, value and
+All plans: hidden size H = 4; attention with 2 heads of 2, 2 KV heads, so 4x4 matrices for query, key, value,
 output; dense FFN of 8 (gated: a 16x4 and a 4x8 matrix); vocabulary 8; BF16 throughout, so 2 bytes a weight.
 7 tokens in, 2 out: S_time = 7 + 1 = 8, S_cap = 9. One byte takes one nanosecond where a bandwidth is 1 GB/s.
 
@@ -36,6 +36,29 @@ def link(name, bandwidth, latency, **fields):
     covers = ("bandwidth", "latency", "efficiency")
     source = {"covers": covers, "kind": "vendor", "cite": "made up"}
     return {"name": name, "bandwidth": bandwidth, "latency": latency, "sources": [source], **fields}
+
+
+def pool(name, device_name, count, **fields):
+    return {"name": name, "device": device_name, "count": count, **fields}
+
+
+def group(role, pool_name, stages, width, cuts, sequences_per_rank):
+    shape = {"stages": stages, "width": width, "tp": cuts[0], "expert_tp": cuts[1]}
+    return {"role": role, "pool": pool_name, **shape, "sequences_per_rank": sequences_per_rank}
+
+
+def near(layer, stage=0):
+    return {"layer": layer, "way": "near", "attention": at("host", stage), "ffn": [{"at": at("host", stage)}]}
+
+
+def shares(path_ns, parts_ns):
+    names = ("attention_s", "ffn_s", "embedding_and_head_s", "links_s", "floors_s")
+    parts = {name: part * NS for name, part in zip(names, parts_ns, strict=True)}
+    return {"path_s": path_ns * NS, **parts}
+
+
+def busy(*entries):
+    return [{"resource": resource, "busy_s": nanoseconds * NS} for resource, nanoseconds in entries]
 
 
 def model(layers, ffns, **precision):
@@ -132,11 +155,12 @@ def memory(role, pool, device_name, capacity, reserved, parts):
 def dense():
     """One group: 1 stage of 2 devices, tp 2, b = 8, m = 2, two dense layers.
 
-    r = 8 tokens on the one data-parallel rank. 1 GB/s, 4 GFLOP/s, floor 1 us; all-reduce over 2: 3 us, 1 GB/s.
+    r = 8 tokens on the one data-parallel rank. 1 GB/s, 4 GFLOP/s, 1 us; all-reduce over 2: 3 us, 1 GB/s.
 
     embedding   read 2*4*8 = 64 B: 1000 + 64;  all-reduce 3000 + 2*(1/2)*64 = 3064                  4128 ns
-    attention   projection 48 + 8 = 56 B, 8 * 48 FLOP = 384 -> 96 ns: 1096;  core 8*(8+1)*8 = 576 B, 8*8*16/2 =
-                512 FLOP -> 128 ns: 1576;  output 16 B, 128 FLOP -> 32 ns: 1032;  all-reduce 3064    6768 ns
+    attention   projection 48 + 8 = 56 B, 8 * 48 FLOP = 384 -> 96 ns: 1096;  core 8*(8+1)*8 = 576 B,
+                8*8*16/2 = 512 FLOP -> 128 ns: 1576;  output 16 B, 128 FLOP -> 32 ns: 1032;
+                all-reduce 3064                                                                  6768 ns
     dense FFN   104 B, 8 * 96 = 768 FLOP -> 192 ns, two launches: 2192;  all-reduce 3064             5256 ns
     LM head     40 B, 8 * 32 = 256 FLOP -> 64 ns: 1064;  all-gather of 8*2*8 = 128 B: 3000 + 64      4128 ns
     path = 4128 + 2 * 12024 + 4128 = 32304 ns, all of it work: T' = max(32304, 2 * 32304) = 64608 ns.
@@ -150,17 +174,7 @@ def dense():
         "fleet": {
             "name": "toy",
             "price_basis": "tco",
-            "pools": [
-                {
-                    "name": "pool",
-                    "device": "chip",
-                    "count": 8,
-                    "unit": 4,
-                    "domain": 2,
-                    "scale_up": "inner",
-                    "scale_out": "outer",
-                }
-            ],
+            "pools": [pool("pool", "chip", 8, unit=4, domain=2, scale_up="inner", scale_out="outer")],
             "devices": {
                 "chip": device(
                     "chip",
@@ -180,43 +194,22 @@ def dense():
         "target": {"tokens_per_s_per_user": 15_000.0},
         "space": {},
     }
-    layers = [
-        {"layer": layer, "way": "near", "attention": at("host"), "ffn": [{"at": at("host")}]}
-        for layer in range(2)
-    ]
     return plan(
         scenario,
         ["chip.price.tco", "inner.all_reduce"],
         metrics(step_s=64_608 * NS, users=16, usd_per_hour=2.0, power_w=400.0, utilisation=0.5),
         devices={"pool": 4},
         batch={"sequences_per_microbatch": 8, "microbatches_in_flight": 2},
-        groups=[
-            {
-                "role": "host",
-                "pool": "pool",
-                "stages": 1,
-                "width": 2,
-                "tp": 2,
-                "expert_tp": 2,
-                "sequences_per_rank": [8],
-            }
-        ],
+        groups=[group("host", "pool", 1, 2, (2, 2), [8])],
         memory=[memory("host", "pool", "chip", 4000, 1000, (424, 0, 2304, 256))],
-        time={
-            "path_s": 32_304 * NS,
-            "attention_s": 1_536 * NS,
-            "ffn_s": 512 * NS,
-            "embedding_and_head_s": 256 * NS,
-            "links_s": 0.0,
-            "floors_s": 30_000 * NS,
-        },
-        occupancy=[{"resource": "host", "busy_s": 64_608 * NS}],
+        time=shares(32_304, (1_536, 512, 256, 0.0, 30_000)),
+        occupancy=busy(("host", 64_608)),
         alternatives=[],
         placement={
             "replicas": [{"first_device": {"host": [2]}}],
             "embedding": at("host"),
             "lm_head": at("host"),
-            "layers": layers,
+            "layers": [near(0), near(1)],
         },
     )
 
@@ -224,13 +217,13 @@ def dense():
 def mixed():
     """Host of one device and a sidecar of two (tp 2, two expert ranks); b = 2, m = 1; every way once.
 
-    Layers: 0 dense near, 1 direct, 2 relay, 3 away, 4 split; E = 4 experts, k = 2, uniform: p = 1/2. An expert, and
-    the shared experts, are a 4x4 and a 4x2 matrix: 48 B, two launches. Router 32 + norm 8 = 40 B. Dispatch FP8.
-    Host: 1 GB/s, 1 us. Sidecar: 2 GB/s, 0.5 us, all-reduce 3 us, all-to-all 2 us, both at 1 GB/s. Bridge: 10 us,
-    4 GB/s on the host's side, 2 * 1 GB/s on the sidecar's, which is the narrower: half a ns per byte.
+    Layers: 0 dense near, 1 direct, 2 relay, 3 away, 4 split; E = 4 experts, k = 2, uniform: p = 1/2. An
+    expert, like the shared ones, is a 4x4 and a 4x2 matrix: 48 B, two launches. Router 32 + norm 8 = 40 B.
+    Dispatch FP8. Host: 1 GB/s, 1 us. Sidecar: 2 GB/s, 0.5 us; all-reduce 3 us, all-to-all 2 us, both 1 GB/s.
+    Bridge: 10 us; 4 GB/s on the host's side, 2 * 1 GB/s on the sidecar's, the narrower: half a ns per byte.
     r = 2 on either side. Nothing is bound by FLOPs.
 
-    host        attention 1104 + core 2*9*16 = 288 B: 1288 + 1032 = 3424, with router 1040: 4464;  dense FFN 2200
+    host        attention 1104 + core 2*9*16 = 288 B: 1288 + 1032 = 3424, with router 1040: 4464; FFN 2200
     sidecar     attention 528 + core 144 B: 572 + 508 + router 520 + all-reduce of 16 B 3016 = 5144
                 shared 24 B: 1012
                 experts, 2 a rank: touched 2 * 3/4 = 1.5 -> 72 B: 1036
@@ -244,8 +237,8 @@ def mixed():
     3 away      5144 + 9073                                                                  14217
       to the host: [16 B]                                                                    10008
     4 split     experts 0, 1 are hot. Host: shared 2048 + touched max(1.5, 15/16) -> 72 B: 2072 = 4120.
-                Sidecar: touched max(3/4, 15/16) -> 45 B: 1022.5; copies 2 * (1 - 1/2) = 1: 8 B there 10004, 16 B
-                back 10008; together 21034.5.  4464 + max(4120, 21034.5)                     25498.5
+                Sidecar: touched max(3/4, 15/16) -> 45 B: 1022.5; copies 2 * (1 - 1/2) = 1: 8 B there 10004,
+                16 B back 10008; together 21034.5.  4464 + max(4120, 21034.5)                     25498.5
       to the sidecar: [16 B] 10008 + gather 3008                                             13016
     LM head     40 B: 520, all-gather of 8*2*2 = 32 B: 3016                                   3536
       token ids back: [4*2 = 8 B]                                                            10004
@@ -260,13 +253,7 @@ def mixed():
                 buffers 8 * (4 + 2*2*1) = 64.
     rent        one of big (unit 1, 0.5 USD/h), two of fast (unit 2, 1 USD/h): 2.5 USD/h, 300 W.
     """
-    moe = {
-        "kind": "moe",
-        "num_experts": 4,
-        "top_k": 2,
-        "intermediate_size": 2,
-        "shared_intermediate_size": 2,
-    }
+    moe = {"kind": "moe", "num_experts": 4, "top_k": 2, "intermediate_size": 2, "shared_intermediate_size": 2}
     starts = {
         "all_reduce": [{"devices": 2, "latency": "3 us"}],
         "all_to_all": [{"devices": 2, "latency": "2 us"}],
@@ -278,16 +265,8 @@ def mixed():
             "name": "toy",
             "price_basis": "tco",
             "pools": [
-                {"name": "big", "device": "wide", "count": 2, "scale_out": "outer"},
-                {
-                    "name": "fast",
-                    "device": "quick",
-                    "count": 4,
-                    "unit": 2,
-                    "domain": 2,
-                    "scale_up": "inner",
-                    "scale_out": "outer",
-                },
+                pool("big", "wide", 2, scale_out="outer"),
+                pool("fast", "quick", 4, unit=2, domain=2, scale_up="inner", scale_out="outer"),
             ],
             "links": [
                 {
@@ -320,7 +299,7 @@ def mixed():
     }
     everything = {"at": at("sidecar"), "experts": "all"}
     layers = [
-        {"layer": 0, "way": "near", "attention": at("host"), "ffn": [{"at": at("host")}]},
+        near(0),
         {"layer": 1, "way": "direct", "attention": at("host"), "ffn": [everything]},
         {"layer": 2, "way": "relay", "attention": at("host"), "ffn": [everything]},
         {"layer": 3, "way": "away", "attention": at("sidecar"), "ffn": [everything]},
@@ -343,46 +322,20 @@ def mixed():
         metrics(step_s=136_026.5 * NS, users=2, usd_per_hour=2.5, power_w=300.0, sold=10_000.0),
         devices={"big": 1, "fast": 2},
         batch={"sequences_per_microbatch": 2, "microbatches_in_flight": 1},
-        groups=[
-            {
-                "role": "host",
-                "pool": "big",
-                "stages": 1,
-                "width": 1,
-                "tp": 1,
-                "expert_tp": 1,
-                "sequences_per_rank": [2],
-            },
-            {
-                "role": "sidecar",
-                "pool": "fast",
-                "stages": 1,
-                "width": 2,
-                "tp": 2,
-                "expert_tp": 1,
-                "sequences_per_rank": [2],
-            },
-        ],
+        groups=[group("host", "big", 1, 1, (1, 1), [2]), group("sidecar", "fast", 1, 2, (2, 1), [2])],
         memory=[
             memory("host", "big", "wide", 2400, 0, (1072, 0, 1152, 96)),
             memory("sidecar", "fast", "quick", 800, 0, (512, 48, 144, 64)),
         ],
-        time={
-            "path_s": 136_026.5 * NS,
-            "attention_s": 10_000 * NS,
-            "ffn_s": 20_000 * NS,
-            "embedding_and_head_s": 6_000 * NS,
-            "links_s": 26.5 * NS,
-            "floors_s": 100_000 * NS,
-        },
-        occupancy=[
-            {"resource": "host", "busy_s": 24_152 * NS},
-            {"resource": "sidecar", "busy_s": 29_896.5 * NS},
-            {"resource": "host out", "busy_s": 17 * NS},
-            {"resource": "host in", "busy_s": 24 * NS},
-            {"resource": "sidecar out", "busy_s": 48 * NS},
-            {"resource": "sidecar in", "busy_s": 34 * NS},
-        ],
+        time=shares(136_026.5, (10_000, 20_000, 6_000, 26.5, 100_000)),
+        occupancy=busy(
+            ("host", 24_152),
+            ("sidecar", 29_896.5),
+            ("host out", 17),
+            ("host in", 24),
+            ("sidecar out", 48),
+            ("sidecar in", 34),
+        ),
         alternatives=[],
         placement={
             "replicas": [{"first_device": {"host": [1], "sidecar": [2]}}],
@@ -402,9 +355,10 @@ def pipeline():
     embedding 24 B: 1024;  layer: projection 1104 + core 3*9*16 = 432 B: 1432 + output 1032 + FFN 2200 = 5768;
     LM head 72 B: 1072.
     stage 0     1024 + 2 * 5768 = 12560;   stage 1   2 * 5768 + 1072 = 12608
-    path        12560 + [2*4*3 = 24 B] 5024 + 12608 + [token ids, 12 B] 5012 = 35204;  T' = 4 * 12608 = 50432 ns
-    memory      stage 1: 2 * (104 + 32 + 200) + 72 = 744;  KV 2 * 4*3*9*16 = 3456;  buffers 4 * 8 * 6 = 192: the
-                fullest, as stage 0 has the 64 B of the embedding in place of 72.
+    path        12560 + [2*4*3 = 24 B] 5024 + 12608 + [token ids, 12 B] 5012 = 35204;
+    step        T' = 4 * 12608 = 50432 ns
+    memory      stage 1: 2 * (104 + 32 + 200) + 72 = 744;  KV 2 * 4*3*9*16 = 3456;  buffers 4 * 8 * 6 = 192:
+                the fullest, as stage 0 has the 64 B of the embedding in place of 72.
     rent        4 * 0.5 USD/h, 400 W; 24 users.
     """
     scenario = {
@@ -412,10 +366,7 @@ def pipeline():
         "fleet": {
             "name": "toy",
             "price_basis": "tco",
-            "pools": [
-                {"name": "idle", "device": "wide", "count": 4, "scale_out": "outer"},
-                {"name": "line", "device": "wide", "count": 6, "scale_out": "outer"},
-            ],
+            "pools": [pool("idle", "wide", 4, scale_out="outer"), pool("line", "wide", 6, scale_out="outer")],
             "devices": {
                 "wide": device(
                     "wide", capacity="4400 B", bandwidth="1 GB/s", peak="1000 TFLOP/s", floor="1 us"
@@ -427,15 +378,6 @@ def pipeline():
         "target": {"tokens_per_s_per_user": 19_000.0},
         "space": {},
     }
-    layers = [
-        {
-            "layer": layer,
-            "way": "near",
-            "attention": at("host", layer // 2),
-            "ffn": [{"at": at("host", layer // 2)}],
-        }
-        for layer in range(4)
-    ]
     figures = metrics(step_s=50_432 * NS, users=24, usd_per_hour=2.0, power_w=400.0)
     price = figures["usd_per_million_output_tokens"]
     return plan(
@@ -444,27 +386,10 @@ def pipeline():
         figures,
         devices={"line": 4, "idle": 0},
         batch={"sequences_per_microbatch": 3, "microbatches_in_flight": 4},
-        groups=[
-            {
-                "role": "host",
-                "pool": "line",
-                "stages": 2,
-                "width": 1,
-                "tp": 1,
-                "expert_tp": 1,
-                "sequences_per_rank": [3],
-            }
-        ],
+        groups=[group("host", "line", 2, 1, (1, 1), [3])],
         memory=[memory("host", "line", "wide", 4400, 0, (744, 0, 3456, 192))],
-        time={
-            "path_s": 35_204 * NS,
-            "attention_s": 2_272 * NS,
-            "ffn_s": 800 * NS,
-            "embedding_and_head_s": 96 * NS,
-            "links_s": 36 * NS,
-            "floors_s": 32_000 * NS,
-        },
-        occupancy=[{"resource": "host", "busy_s": 50_432 * NS}],
+        time=shares(35_204, (2_272, 800, 96, 36, 32_000)),
+        occupancy=busy(("host", 50_432)),
         alternatives=[
             {
                 "without_pool": "idle",
@@ -481,6 +406,6 @@ def pipeline():
             "replicas": [{"first_device": {"host": [0, 1]}}, {"first_device": {"host": [2, 3]}}],
             "embedding": at("host", 0),
             "lm_head": at("host", 1),
-            "layers": layers,
+            "layers": [near(layer, layer // 2) for layer in range(4)],
         },
     )

@@ -1,7 +1,14 @@
-import pytest
+import copy
+import json
 
+import pytest
+from pydantic import ValidationError
+
+from placer.plan.files import load_plan, save_plan
 from placer.plan.plan import Plan
 from placer.verify.verify import CHECKS, verify_plan
+
+ODD = (0, 1, 3, 10**9, 0.0, 1e300, "none", [], {}, None)
 
 
 @pytest.mark.parametrize("name", ["dense", "mixed", "pipeline"])
@@ -10,3 +17,76 @@ def test_a_plan_worked_out_by_hand_is_verified(plans, name):
     assert [str(finding) for finding in report.findings] == []
     assert report.status == "verified"
     assert [check.name for check in report.checks] == [check.name for check in CHECKS]
+
+
+def test_a_plan_is_verified_from_its_file(plans, tmp_path):
+    save_plan(Plan.model_validate(plans["mixed"]()), tmp_path / "plan.json")
+    assert verify_plan(load_plan(tmp_path / "plan.json")).status == "verified"
+
+
+def test_the_figures_are_derived_anew(plans):
+    plan = plans["mixed"]()
+    plan["metrics"] = dict.fromkeys(plan["metrics"], 1)
+    recomputed = verify_plan(Plan.model_validate(plan)).recomputed
+    assert recomputed.step_time_s == pytest.approx(136_026.5e-9)
+    assert recomputed.users == 2
+    assert recomputed.usd_per_million_output_tokens == pytest.approx(1e6 * 2.5 / (3600 * 10_000))
+
+
+def test_an_edited_input_is_noticed(plans):
+    plan = plans["dense"]()
+    plan["scenario"]["fleet"]["title"] = "another"
+    assert verify_plan(Plan.model_validate(plan)).failed == ("provenance",)
+
+
+def test_figures_are_not_derived_from_a_broken_structure(plans):
+    plan = plans["dense"]()
+    plan["placement"]["layers"].pop()
+    report = verify_plan(Plan.model_validate(plan))
+    skipped = {check.name for check in report.checks if check.skipped}
+    assert skipped == {"capacity", "timing", "occupancy", "links", "target", "money"}
+    assert report.recomputed is None
+    assert all("residency" in check.what for check in report.checks if check.skipped)
+
+
+def test_a_plan_without_its_parts_is_rejected(plans):
+    plan = Plan.model_validate(plans["dense"]()).model_copy(update={"placement": None})
+    assert verify_plan(plan).failed == ("schema",)
+
+
+@pytest.mark.parametrize("name", ["mixed", "pipeline"])
+def test_no_plan_however_broken_stops_the_verifier(plans, name):
+    whole = json.loads(Plan.model_validate(plans[name]()).model_dump_json())
+    verified = 0
+    for broken in _broken_once(whole):
+        try:
+            plan = Plan.model_validate(broken)
+        except ValidationError:
+            continue
+        verify_plan(plan)
+        verified += 1
+    assert verified > 100
+
+
+def _broken_once(whole):
+    """Yield the plan with one value after the other replaced by odd ones."""
+    for place in _places(whole):
+        for odd in ODD:
+            plan = copy.deepcopy(whole)
+            holder = plan
+            for key in place[:-1]:
+                holder = holder[key]
+            holder[place[-1]] = odd
+            yield plan
+
+
+def _places(value, place=()):
+    entries = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, entry in entries:
+        if place or key in {"placement", "groups", "batch", "devices", "memory"}:
+            yield (*place, key)
+            if isinstance(entry, dict | list):
+                yield from _places(entry, (*place, key))
+        elif key == "scenario":
+            for name in ("workload", "target", "space"):
+                yield from _places(entry[name], (key, name))

@@ -13,6 +13,9 @@ from placer.search.quantize import Integers
 from placer.search.rows import HOST, HOST_FABRIC, HOST_OUT, PATH
 from placer.search.sizing.problem import SizingProblem
 
+#: Names of the groups' devices; fabrics and ports are called after them.
+RESOURCES = ("host", "sidecar")
+
 
 @dataclass(frozen=True)
 class StepTime:
@@ -22,15 +25,20 @@ class StepTime:
     ----------
     path
         Critical path of one microbatch [ps].
-    busiest
-        Longest any device, fabric or port is busy, all microbatches in flight counted [ps].
     fits
         Whether weights and KV cache fit every device.
+    busy
+        By resource: its longest busy time on any stage, all microbatches in flight counted [ps].
     """
 
     path: int
-    busiest: int
     fits: bool
+    busy: dict[str, int]
+
+    @property
+    def busiest(self) -> int:
+        """Longest any device, fabric or port is busy, all microbatches in flight counted [ps]."""
+        return max(self.busy.values())
 
     @property
     def step(self) -> int:
@@ -46,20 +54,25 @@ def evaluate(problem: SizingProblem, layout: Layout) -> StepTime:
     outside = (problem.embedding, problem.lm_head)
     path = sum(int(row[PATH]) for row in rows) + path_hops
     path += sum(op.time[on_side] for op, on_side in zip(outside, layout.outside_on_side, strict=True))
-    busiest, fits = 0, True
-    for group in range(2 if problem.has_side else 1):
+    busy, fits = {}, True
+    for group, name in enumerate(RESOURCES[: 2 if problem.has_side else 1]):
         stages = np.array(layout.stages[group])
-        busy = _by_stage(problem, group, stages, [int(row[HOST + group]) for row in rows])
+        device = _by_stage(problem, group, stages, [int(row[HOST + group]) for row in rows])
         fabric = _by_stage(problem, group, stages, [int(row[HOST_FABRIC + group]) for row in rows])
         held = _by_stage(problem, group, stages, _volumes(problem, layout, group))
         for op, on_side, stage in zip(outside, layout.outside_on_side, (0, -1), strict=True):
             if on_side == group:
-                busy[stage] += op.time[group]
+                device[stage] += op.time[group]
                 held[stage] += op.held_bytes[group]
         fits = fits and bool(held.max() <= problem.capacity[group])
-        port = _busiest_port(problem, group, stages, (rows, hops))
-        busiest = max(busiest, int(busy.max()), int(fabric.max()), port)
-    return StepTime(path, busiest * problem.in_flight, fits)
+        busy[name], busy[f"{name} fabric"] = int(device.max()), int(fabric.max())
+        busy |= _ports(problem, group, stages, (rows, hops))
+    return StepTime(path, fits, {name: time * problem.in_flight for name, time in busy.items()})
+
+
+def hops_of(problem: SizingProblem, layout: Layout) -> int:
+    """Return the time of all hops between layers on the critical path [ps]."""
+    return _hops(problem, layout)[1]
 
 
 def _by_stage(problem: SizingProblem, group: int, stages: Integers, loads: list[int]) -> Integers:
@@ -99,23 +112,21 @@ def _hops(problem: SizingProblem, layout: Layout) -> tuple[Counter[tuple[int, in
     return hops, total
 
 
-def _busiest_port(
+def _ports(
     problem: SizingProblem,
     group: int,
     stages: Integers,
     traffic: tuple[list[Integers], Counter[tuple[int, int, int]]],
-) -> int:
-    """Return the longest a stage's port is busy per microbatch, either direction."""
+) -> dict[str, int]:
+    """Return the longest a stage's port is busy per microbatch, by direction."""
     if not problem.has_side:
-        return 0
+        return {}
     rows, hops = traffic
-    busiest = 0
-    for port in (2 * group, 2 * group + 1):
+    longest = {}
+    for port, direction_name in zip((2 * group, 2 * group + 1), ("out", "in"), strict=True):
         busy = _by_stage(problem, group, stages, [int(row[HOST_OUT + port]) for row in rows])
         for (direction, at, stage), count in hops.items():
             if at == group:
                 busy[stage] += count * problem.crossing.ports[direction][port]
-        busiest = max(busiest, int(busy.max()))
-    return busiest
-
-
+        longest[f"{RESOURCES[group]} {direction_name}"] = int(busy.max())
+    return longest

@@ -74,11 +74,13 @@ def model_runs(cost: CostModel) -> tuple[Run, ...]:
 class ProblemBuilder:
     """Builds sizing problems; remembers tables of shapes and batch sizes."""
 
-    def __init__(self, cost: CostModel) -> None:
+    def __init__(self, cost: CostModel, placed: CostModel | None = None) -> None:
         self._cost, self._runs = cost, model_runs(cost)
+        self._placed = ProblemBuilder(placed) if placed is not None else self
         self._tables: dict[tuple[GroupShape, int, int, Dealer], Array] = {}
 
-    def _values(self, shape: GroupShape, candidate: Candidate, deal: Dealer) -> Array:
+    def values(self, shape: GroupShape, candidate: Candidate, deal: Dealer) -> Array:
+        """Return a shape's table at the candidate's smallest and largest size."""
         flat = GroupShape(shape.pool, 1, shape.width, shape.tp, shape.expert_tp)
         key = (flat, candidate.least, candidate.most, deal)
         if key not in self._tables:
@@ -99,8 +101,8 @@ class ProblemBuilder:
             No step longer than this is of interest.
         """
         cost = self._cost
-        host = self._values(candidate.host, candidate, deal)
-        side = None if candidate.side is None else self._values(candidate.side, candidate, deal)
+        host = self.values(candidate.host, candidate, deal)
+        side = None if candidate.side is None else self.values(candidate.side, candidate, deal)
         tokens = np.array([candidate.least, candidate.most], dtype=np.float64)
         pair = Pair(host, host, side, side, tokens, np.full(2, float(candidate.in_flight)))
         wire = wire_between(cost, candidate.host.pool, candidate.side.pool if candidate.side else None)
@@ -119,8 +121,18 @@ class ProblemBuilder:
         )
 
     def exact(self, candidate: Candidate) -> SizingProblem:
-        """Return the sizing problem of a plan, steps of any length allowed."""
-        return self.build(candidate, exact_batch, LONGEST_STEP_S)
+        """Return the sizing problem of a plan: expert loads of a layout, steps of any length."""
+        return self._placed.build(candidate, exact_batch, LONGEST_STEP_S)
+
+    @property
+    def placed(self) -> ProblemBuilder:
+        """The builder with the expert loads of a layout."""
+        return self._placed
+
+    @property
+    def has_bounds_only(self) -> bool:
+        """Whether times of `build` are lower bounds because experts are not equally popular."""
+        return self._placed is not self
 
     def _capacity(self, candidate: Candidate, pair: Pair) -> tuple[int, int]:
         column, fleet = self._cost.fields.buffer_bytes, self._cost.scenario.fleet

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from placer.plan.metrics import MemoryUse
 from placer.verify.context import Context
 from placer.verify.finding import Finding
+from placer.verify.recompute.flow import Place
 from placer.verify.recompute.group import Group
 from placer.verify.recompute.memory import DeviceMemory
 
@@ -18,8 +19,7 @@ _RELATIVE = 1e-9
 
 def check_capacity(context: Context) -> Iterator[Finding]:
     """Yield overfull devices and rows of the memory map that differ from the fullest device."""
-    for device in context.memory:
-        yield from _check_fits(context, device)
+    yield from _check_fits(context)
     rows = [row.role for row in context.plan.memory]
     if sorted(rows) != sorted(context.groups):
         yield _finding("memory", "one row per group", sorted(context.groups), sorted(rows))
@@ -33,16 +33,22 @@ def _finding(where: str, message: str, expected: object = None, found: object = 
     return Finding(check=NAME, where=where, message=message, expected=texts[0], found=texts[1])
 
 
-def _check_fits(context: Context, device: DeviceMemory) -> Iterator[Finding]:
-    role, stage = device.place
-    hardware = context.groups[role].device
-    # A thousandth of a byte is float noise in sums below 10^12.
-    if math.ceil(device.total - 1e-3) > hardware.usable_bytes:
+def _check_fits(context: Context) -> Iterator[Finding]:
+    """Yield one finding per stage with overfull devices, about the fullest of them."""
+    overfull: dict[Place, list[DeviceMemory]] = {}
+    for device in context.memory:
+        # A thousandth of a byte is float noise in sums below 10^12.
+        if math.ceil(device.total - 1e-3) > context.groups[device.place[0]].device.usable_bytes:
+            overfull.setdefault(device.place, []).append(device)
+    for (role, stage), devices in overfull.items():
+        hardware = context.groups[role].device
+        tier = hardware.compute_tier.tier
+        fullest = max(devices, key=lambda device: device.total)
         yield _finding(
-            f"{role} stage {stage}, expert rank {device.rank}",
-            f"does not fit the {hardware.compute_tier.tier} of {hardware.name}",
+            f"{role} stage {stage}, expert rank {fullest.rank}",
+            f"{len(devices)} expert ranks overfill the {tier} of {hardware.name}, this one the most",
             f"at most {hardware.usable_bytes} B",
-            f"{math.ceil(device.total)} B",
+            f"{math.ceil(fullest.total)} B",
         )
 
 
@@ -69,14 +75,15 @@ def _check_row(context: Context, row: MemoryUse) -> Iterator[Finding]:
 
 def _check_tier(group: Group, row: MemoryUse, where: str) -> Iterator[Finding]:
     tier = group.device.compute_tier
-    expected = (group.pool.name, group.device.name, tier.tier)
-    if (row.pool, row.device, row.tier) != expected:
-        yield _finding(where, "of another pool, device or tier", expected, (row.pool, row.device, row.tier))
+    expected = f"{group.pool.name}, {group.device.name}, {tier.tier}"
+    found = f"{row.pool}, {row.device}, {row.tier}"
+    if found != expected:
+        yield _finding(where, "of another pool, device or tier", expected, found)
     if abs(row.capacity_bytes - tier.capacity) > 1:
-        yield _finding(f"{where}.capacity_bytes", "wrong", tier.capacity, row.capacity_bytes)
+        yield _finding(f"{where}.capacity_bytes", "wrong", f"{tier.capacity:.0f} B", row.capacity_bytes)
     reserved = tier.capacity - group.device.usable_bytes
     if abs(row.reserved_bytes - reserved) > 1:
-        yield _finding(f"{where}.reserved_bytes", "wrong", reserved, row.reserved_bytes)
+        yield _finding(f"{where}.reserved_bytes", "wrong", f"{reserved:.0f} B", row.reserved_bytes)
 
 
 def _differences(row: MemoryUse, device: DeviceMemory) -> dict[str, float]:

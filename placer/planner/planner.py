@@ -1,0 +1,79 @@
+"""Planning from question to answer: search, lay out, write down; or refuse with a reason."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from placer.plan.metrics import Bound
+from placer.plan.plan import Plan, Status
+from placer.planner.assemble import assemble, search_report
+from placer.planner.provenance import build_provenance
+from placer.planner.refusal import refuse
+from placer.planner.solve import Solved, alternatives, build_searcher, solve
+from placer.progress import ProgressSink, ignore
+from placer.scenario.scenario import Scenario, assert_consistent
+from placer.search.params import SolveParams
+from placer.search.solve import Searcher, Stop
+
+#: Wall seconds a refusal may take to find its reason, beyond the search that found no plan.
+REASON_S = 20.0
+
+
+def make_plan(scenario: Scenario, params: SolveParams, sink: ProgressSink = ignore) -> Plan:
+    """Return the plan of a scenario, or a refusal, or what is known when time runs out.
+
+    Parameters
+    ----------
+    scenario
+        Model, fleet, workload, target, declared space.
+    params
+        Gap, budget and seed.
+    sink
+        Told how the search goes.
+
+    Raises
+    ------
+    ScenarioError
+        If model, fleet, workload and target do not go together.
+    """
+    assert_consistent(scenario)
+    started = time.monotonic()
+    searcher = build_searcher(scenario, params)
+    solved = solve(searcher, params, started, sink)
+    if solved.found is not None:
+        others = alternatives(searcher, solved, params, started, sink)
+        return assemble(scenario, searcher, solved, (others, time.monotonic() - started), params)
+    if solved.stop is Stop.BUDGET:
+        return _undecided(scenario, searcher, solved, params, started)
+    reason = refuse(scenario, params, time.monotonic() + REASON_S)
+    wall_s = time.monotonic() - started
+    nearest = f"; nearest that works: {' or '.join(relief.text for relief in reason.nearest)}" if reason.nearest else ""
+    return Plan(
+        status=Status.INFEASIBLE,
+        verdict=f"{scenario.model.name} on {scenario.fleet.name}: infeasible, {reason.reason}{nearest}",
+        scenario=scenario,
+        refusal=reason,
+        search=search_report(searcher, solved, wall_s),
+        provenance=build_provenance(scenario, params, searcher.pool_names),
+    )
+
+
+def _undecided(
+    scenario: Scenario, searcher: Searcher, solved: Solved, params: SolveParams, started: float
+) -> Plan:
+    wall_s = time.monotonic() - started
+    bound = Bound(usd_per_million_output_tokens=solved.bound) if np.isfinite(solved.bound) else None
+    least = f"any plan costs at least ${solved.bound:.4g}/M output tokens" if bound else "nothing is proven"
+    return Plan(
+        status=Status.UNDECIDED,
+        verdict=(
+            f"{scenario.model.name} on {scenario.fleet.name}: undecided after {wall_s:.1f} s; {least}; "
+            "give more time with --budget-s"
+        ),
+        scenario=scenario,
+        bound=bound,
+        search=search_report(searcher, solved, wall_s),
+        provenance=build_provenance(scenario, params, searcher.pool_names),
+    )

@@ -1,0 +1,62 @@
+"""Versions, hashes and estimates behind a plan."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from pydantic import BaseModel
+
+from placer.catalog.fleet import Fleet
+from placer.plan.provenance import Provenance
+from placer.scenario.scenario import Scenario
+from placer.search.params import SolveParams
+
+
+def input_hashes(scenario: Scenario) -> dict[str, str]:
+    """Return the SHA-256 of every input, as its canonical JSON."""
+    parts: dict[str, BaseModel] = {
+        "model": scenario.model,
+        "fleet": scenario.fleet,
+        "workload": scenario.workload,
+        "target": scenario.target,
+        "space": scenario.space,
+    }
+    return {name: hashlib.sha256(part.model_dump_json().encode()).hexdigest() for name, part in parts.items()}
+
+
+def estimates_in(fleet: Fleet, pools: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the guessed figures of devices and links that a plan on some pools rests on."""
+    names: list[str] = []
+    for name in pools:
+        device = fleet.device_of(name)
+        names += [f"{device.name}.{figure}" for figure in device.estimates(fleet.price_basis)]
+        for link in fleet.inner_links(name):
+            names += [f"{link.name}.{figure}" for figure in link.estimates()] if link else []
+    for cross in fleet.links:
+        if set(cross.between) <= set(pools):
+            link = fleet.link_types[cross.link]
+            names += [f"{link.name}.{figure}" for figure in link.estimates()]
+    return tuple(dict.fromkeys(names))
+
+
+def build_provenance(scenario: Scenario, params: SolveParams, pools: tuple[str, ...]) -> Provenance:
+    """Return how a plan came about; ``pools`` are those it uses."""
+    return Provenance(
+        placer_version=_version("placer"),
+        ortools_version=_version("ortools"),
+        python_version=platform.python_version(),
+        seed=params.seed,
+        relative_gap_asked=params.relative_gap,
+        budget_s=params.budget_s,
+        input_sha256=input_hashes(scenario),
+        estimates=estimates_in(scenario.fleet, pools),
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,149 @@
+"""Why there is no plan: a smallest set of limits that conflict, and the nearest limit that works."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from placer.graph.lower import lower
+from placer.graph.totals import totals
+from placer.plan.refusal import Refusal, Relief
+from placer.planner.limits import LIMITS, Limit
+from placer.planner.solve import build_searcher
+from placer.progress import ignore
+from placer.scenario.scenario import Scenario
+from placer.search.params import SolveParams
+from placer.search.solve import Stop
+from placer.search.speed import Speed
+from placer.units import format_bytes
+
+#: A limit is found to this relative precision.
+PRECISION = 0.01
+#: Wall seconds one question of the kind "is there any plan?" may take.
+QUESTION_S = 4.0
+
+
+@dataclass(frozen=True)
+class Feasibility:
+    """Answers whether any plan exists, within a deadline."""
+
+    params: SolveParams
+    deadline: float
+
+    def has_plan(self, scenario: Scenario) -> bool | None:
+        """Return whether there is a plan; None if time ran out first."""
+        searcher = build_searcher(scenario, self.params)
+        until = min(self.deadline, time.monotonic() + QUESTION_S)
+        result = searcher.search(searcher.families(), np.inf, until, ignore, first_only=Stop.FIRST_FOUND)
+        if result.found is not None:
+            return True
+        return None if result.stop is Stop.BUDGET else False
+
+    def fastest_step_s(self, scenario: Scenario) -> float | None:
+        """Return the shortest step any plan reaches, fleet target left out; None if none was found."""
+        searcher = build_searcher(scenario, self.params)
+        until = min(self.deadline, time.monotonic() + 2 * QUESTION_S)
+        families = searcher.families()
+        result = searcher.search(families, np.inf, until, ignore, objective=Speed(scenario))
+        return None if result.found is None else result.found.value
+
+
+def refuse(scenario: Scenario, params: SolveParams, deadline: float) -> Refusal:
+    """Return why a scenario has no plan.
+
+    The conflict comes from a deletion filter: a limit stays in it only if dropping it, with those dropped before,
+    leaves a plan (or an open question, when time runs out).
+    """
+    ask = Feasibility(params, deadline)
+    active = [limit for limit in LIMITS if limit.is_active(scenario)]
+    if ask.has_plan(_without(scenario, active)) is False:
+        return Refusal(conflict=("weights", "inventory"), reason=_weights_reason(scenario))
+    conflict = list(active)
+    for limit in active:
+        rest = [other for other in conflict if other is not limit]
+        dropped = [other for other in active if other not in rest]
+        if ask.has_plan(_without(scenario, dropped)) is False:
+            conflict = rest
+    others = [limit for limit in active if limit not in conflict]
+    held = _without(scenario, others)
+    nearest = tuple(relief for limit in conflict for relief in _relieve(ask, limit, held, scenario))
+    names = tuple(limit.describe(scenario) for limit in conflict)
+    return Refusal(conflict=names, reason=f"no plan of the declared space has {' and '.join(names)}", nearest=nearest)
+
+
+def _without(scenario: Scenario, limits: list[Limit]) -> Scenario:
+    for limit in limits:
+        scenario = limit.relaxed(scenario)
+    return scenario
+
+
+def _relieve(ask: Feasibility, limit: Limit, held: Scenario, scenario: Scenario) -> Iterator[Relief]:
+    """Yield the nearest value of one limit at which a plan exists, all limits of the scenario kept."""
+    del held
+    if limit.name == "speed" and scenario.target.tokens_per_s is None:
+        fastest = ask.fastest_step_s(limit.relaxed(scenario))
+        value = None if fastest is None else _rounded_down(1.0 / fastest)
+    elif limit.set_to is None:
+        value = None
+    else:
+        value = _bisect(ask, limit, scenario)
+    if value is not None:
+        yield limit.relief(value, scenario)
+
+
+def _rounded_down(value: float) -> float:
+    """Return a number with four digits, not above it.
+
+    >>> _rounded_down(123.4567)
+    123.4
+    """
+    size = 10.0 ** (np.floor(np.log10(value)) - 3)
+    return float(f"{np.floor(value / size) * size:.4g}")
+
+
+def _bisect(ask: Feasibility, limit: Limit, scenario: Scenario) -> float | None:
+    """Return the value nearest to the asked one at which a plan exists, to `PRECISION`; None if none was found."""
+    assert limit.set_to is not None
+    set_to: Callable[[Scenario, float], Scenario] = limit.set_to
+    asked = limit.value(scenario)
+    factor = 0.5 if limit.falls else 2.0
+    good, bad = asked, asked
+    for _ in range(40):
+        good *= factor
+        if good < limit.least and limit.falls:
+            good = limit.least
+        answer = ask.has_plan(set_to(scenario, good))
+        if answer or (limit.falls and good <= limit.least):
+            break
+        bad = good
+        if time.monotonic() > ask.deadline:
+            return None
+    if not answer:
+        return None
+    while abs(good - bad) > PRECISION * max(good, limit.least) and time.monotonic() < ask.deadline:
+        middle = float(np.sqrt(good * bad))
+        middle = float(int(middle)) if limit.is_whole else middle
+        if middle in (good, bad):
+            break
+        if ask.has_plan(set_to(scenario, middle)):
+            good = middle
+        else:
+            bad = middle
+    return good
+
+
+def _weights_reason(scenario: Scenario) -> str:
+
+
+    fleet = scenario.fleet
+    usable = sum(pool.count * fleet.device_of(pool.name).usable_bytes for pool in fleet.pools)
+    needed = totals(lower(scenario.model), 1).weight_bytes
+    lacking = max(0, needed - usable)
+    detail = f"; needs {format_bytes(lacking)} more" if lacking else " in any division the declared space has"
+    return (
+        f"the weights of {scenario.model.name} ({format_bytes(needed)}) do not fit the fleet's memory "
+        f"({format_bytes(usable)} usable){detail}"
+    )

@@ -1,0 +1,55 @@
+"""The plan in one line, and what keeps it from being cheaper."""
+
+from __future__ import annotations
+
+from placer.plan.metrics import Bound, MemoryUse, Metrics
+from placer.scenario.scenario import Scenario
+from placer.search.leaf import Found
+from placer.units import format_count, format_watts
+
+#: A limit used to this share is called binding.
+NEARLY_ALL = 0.97
+
+
+def verdict_line(scenario: Scenario, metrics: Metrics, bound: Bound, wall_s: float) -> str:
+    """Return price, speed, throughput, energy and proof in one line."""
+    gap = bound.relative_gap or 0.0
+    proof = "proven optimal" if gap == 0.0 else f"proven within {100 * gap:.2g} % of optimal"
+    return (
+        f"{scenario.model.name} on {scenario.fleet.name}: "
+        f"${metrics.usd_per_million_output_tokens:.4g}/M output tokens at "
+        f"{metrics.tokens_per_s_per_user:.4g} tokens/s/user, {format_count(metrics.tokens_per_s)} tokens/s, "
+        f"{format_watts(metrics.power_w)} ({metrics.joules_per_token:.3g} J/token), {proof}, {wall_s:.1f} s"
+    )
+
+
+def binding_constraints(
+    scenario: Scenario, found: Found, memory: tuple[MemoryUse, ...], busy_s: dict[str, float]
+) -> tuple[str, ...]:
+    """Return the limits a plan uses (nearly) in full.
+
+    Parameters
+    ----------
+    scenario, found, memory
+        Limits, and what is used of them.
+    busy_s
+        Busy time in a step by resource [s].
+    """
+    target, rental = scenario.target, found.rental
+    binding = [
+        f"step time: {resource}" for resource, time in busy_s.items() if time >= NEARLY_ALL * found.step_s
+    ]
+    if found.step_s >= NEARLY_ALL * target.step_time_s:
+        binding.append(f"target: {target.tokens_per_s_per_user:g} tokens/s/user")
+    for use in memory:
+        usable = use.capacity_bytes - use.reserved_bytes
+        if usable - use.free_bytes >= NEARLY_ALL * usable:
+            binding.append(f"memory: {use.tier} of {use.pool}")
+    for pool, devices in rental.devices.items():
+        if devices >= scenario.fleet.pool(pool).count:
+            binding.append(f"inventory: all {devices} of {pool}")
+    if target.power_cap is not None and rental.power_w >= NEARLY_ALL * target.power_cap:
+        binding.append(f"power cap: {format_watts(target.power_cap)}")
+    if target.cost_cap is not None and rental.usd_per_hour >= NEARLY_ALL * target.cost_cap:
+        binding.append(f"cost cap: ${target.cost_cap:g}/h")
+    return tuple(binding)
