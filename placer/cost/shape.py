@@ -74,8 +74,13 @@ def expert_cuts(width: int, tp: int, domain: int, num_experts: int) -> tuple[int
     if not num_experts:
         return (1,)
     least = next(cut for cut in range(1, width + 1) if width % cut == 0 and width // cut <= num_experts)
-    cuts = {least, max(least, tp), width}
-    return tuple(sorted(cut for cut in cuts if cut <= domain and width % cut == 0 and width // cut <= num_experts))
+    cuts = {cut for cut in (least, max(least, tp), width) if width % cut == 0 and width // cut <= num_experts}
+    return tuple(sorted(cut for cut in cuts if _stays_inside(cut, width, domain)))
+
+
+def _stays_inside(ranks: int, width: int, domain: int) -> bool:
+    """Return whether blocks of so many ranks never straddle two scale-up domains."""
+    return ranks <= domain if width <= domain else domain % ranks == 0
 
 
 def group_shapes(model: ModelGraph, pool: Pool, space: Space) -> Iterator[GroupShape]:
@@ -93,7 +98,7 @@ def group_shapes(model: ModelGraph, pool: Pool, space: Space) -> Iterator[GroupS
     heads, experts = _head_divisor(model), _max_experts(model)
     for width in space.widths(pool):
         tps = [tp for tp in range(1, min(width, pool.domain) + 1) if width % tp == 0 and heads % tp == 0]
-        tps = [tp for tp in tps if _cuts_heads(model, tp)]
+        tps = [tp for tp in tps if _cuts_heads(model, tp) and _stays_inside(tp, width, pool.domain)]
         for tp in tps:
             for expert_tp in expert_cuts(width, tp, pool.domain, experts):
                 for stages in space.stage_counts(len(model.layer_ops)):

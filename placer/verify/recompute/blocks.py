@@ -29,14 +29,10 @@ def dense_s(dense: Op, group: Group, batch: Microbatch) -> float:
     return gemm_s(dense, group) + reduce_hidden_s(group, batch)
 
 
-def moe_s(moe: MoeOps, group: Group, load: PartLoad, batch: Microbatch) -> float:
-    """Return an FFN near its experts: shared experts, exchange there and back, experts, all-reduce."""
-    return (
-        shared_s(moe, group)
-        + exchange_s(group, load, batch)
-        + experts_s(moe.expert, group, load)
-        + reduce_hidden_s(group, batch)
-    )
+def moe_s(moe: MoeOps, group: Group, load: PartLoad, batch: Microbatch) -> tuple[float, float]:
+    """Return an FFN near its experts: work of the devices (shared experts, experts, all-reduce), and exchange."""
+    work = shared_s(moe, group) + experts_s(moe.expert, group, load) + reduce_hidden_s(group, batch)
+    return work, exchange_s(group, load, batch)
 
 
 def shared_s(moe: MoeOps, group: Group) -> float:

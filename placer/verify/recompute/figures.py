@@ -15,6 +15,7 @@ def occupancy_s(flow: Flow, replica: Replica) -> dict[str, float]:
     busy: dict[str, float] = {}
     for role in replica.groups:
         busy[str(role)] = replica.batch.in_flight * flow.busiest_s(role)
+        busy[f"{role} fabric"] = replica.batch.in_flight * flow.busiest_fabric_s(role)
         if replica.crossing is not None:
             out, back = flow.port_s(role, replica)
             busy[f"{role} out"] = replica.batch.in_flight * out
@@ -54,5 +55,5 @@ def metrics_of(
         usd_per_hour=cost,
         usd_per_million_output_tokens=1e6 * cost / (3600.0 * sold * scenario.workload.utilisation),
         power_w=power,
-        joules_per_token=power / sold,
+        joules_per_token=power / (sold * scenario.workload.utilisation),
     )

@@ -27,14 +27,15 @@ class Flow:
     ----------
     path_s
         Everything in series.
-    busy_s
-        By stage: how long its devices work.
+    busy_s, fabric_s
+        By stage: how long its devices work, and how long they exchange tokens among themselves.
     sent_bytes, received_bytes
         By stage: what goes through its port towards the other group.
     """
 
     path_s: float = 0.0
     busy_s: dict[Place, float] = field(default_factory=dict)
+    fabric_s: dict[Place, float] = field(default_factory=dict)
     sent_bytes: dict[Place, float] = field(default_factory=dict)
     received_bytes: dict[Place, float] = field(default_factory=dict)
 
@@ -51,6 +52,10 @@ class Flow:
     def busiest_s(self, role: Role) -> float:
         """Return the largest working time of a stage of a group."""
         return max((seconds for place, seconds in self.busy_s.items() if place[0] is role), default=0.0)
+
+    def busiest_fabric_s(self, role: Role) -> float:
+        """Return the largest exchange time of a stage of a group."""
+        return max((seconds for place, seconds in self.fabric_s.items() if place[0] is role), default=0.0)
 
     def port_s(self, role: Role, replica: Replica) -> tuple[float, float]:
         """Return how long the busiest port of a group sends and receives; half-duplex, both in each."""
@@ -110,6 +115,8 @@ def _visit(flow: Flow, layer: LayerPlacement, cost: LayerCost) -> None:
     flow.work(layer.attention, cost.attention_s)
     for part, seconds in zip(layer.ffn, cost.parts_s, strict=True):
         flow.work(part.at, seconds)
+    exchanging = place_of(layer.ffn[0].at)
+    flow.fabric_s[exchanging] = flow.fabric_s.get(exchanging, 0.0) + cost.exchange_s
     host, sidecar = place_of(layer.attention), place_of(layer.ffn[-1].at)
     if cost.out_bytes:
         flow.send(host, sidecar, cost.out_bytes)
@@ -129,13 +136,16 @@ def _move(flow: Flow, here: Place, there: Place, replica: Replica) -> None:
 def _hop(flow: Flow, here: Place, there: Place, message_bytes: float, replica: Replica) -> None:
     if here[0] is there[0]:
         flow.path_s += stage_hop_s(replica.groups[here[0]], message_bytes)
-        return
-    flow.path_s += replica.link.hop_s(message_bytes)
-    flow.send(here, there, message_bytes)
+    else:
+        flow.path_s += replica.link.hop_s(message_bytes)
+        flow.send(here, there, message_bytes)
 
 
 def _return_token(flow: Flow, placement: Placement, replica: Replica) -> None:
-    """Return a token id per sequence from the LM head to the embedding, without a gather."""
+    """Return a token id per sequence from the LM head to the embedding: no gather, and too small to load a port."""
     here, there = place_of(placement.lm_head), place_of(placement.embedding)
-    if here != there:
-        _hop(flow, here, there, float(TOKEN_BYTES * replica.batch.sequences), replica)
+    message_bytes = float(TOKEN_BYTES * replica.batch.sequences)
+    if here[0] is not there[0]:
+        flow.path_s += replica.link.hop_s(message_bytes)
+    elif here != there:
+        flow.path_s += stage_hop_s(replica.groups[here[0]], message_bytes)

@@ -54,7 +54,7 @@ def experts_s(expert: Op, group: Group, load: PartLoad) -> float:
     return float(
         kernel_time_s(
             group.device.kernel(KernelFamily.MOE, stored),
-            expert.kernels,
+            1,
             load.touched * shard_bytes(expert, group.device, cuts),
             load.tokens * shard_flops(expert, cuts),
             bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,

@@ -27,6 +27,8 @@ class LayerCost:
         In series, hops inside the layer included.
     attention_s, parts_s
         How long the devices of attention and of every FFN part work.
+    exchange_s
+        How long the fabric of the FFN's first part exchanges tokens.
     out_bytes, back_bytes
         What crosses the link to the sidecar, and from it, inside the layer.
     """
@@ -34,6 +36,7 @@ class LayerCost:
     path_s: float
     attention_s: float
     parts_s: tuple[float, ...]
+    exchange_s: float = 0.0
     out_bytes: float = 0.0
     back_bytes: float = 0.0
 
@@ -64,9 +67,10 @@ def _attention(layer: Layer, group: Group, replica: Replica) -> float:
     return attention_s(layer.ops, layer.family, group, replica.batch)
 
 
-def _ffn(layer: Layer, group: Group, replica: Replica) -> float:
+def _ffn(layer: Layer, group: Group, replica: Replica) -> tuple[float, float]:
+    """Return work of the devices, and exchange."""
     if layer.ops.dense is not None:
-        return dense_s(layer.ops.dense, group, replica.batch)
+        return dense_s(layer.ops.dense, group, replica.batch), 0.0
     return moe_s(_moe(layer), group, layer.loads[0], replica.batch)
 
 
@@ -78,17 +82,17 @@ def _moe(layer: Layer) -> MoeOps:
 
 def _same_group(layer: Layer, replica: Replica) -> LayerCost:
     group = replica.groups[Role.HOST if layer.way is Way.NEAR else Role.SIDECAR]
-    attention, ffn = _attention(layer, group, replica), _ffn(layer, group, replica)
-    return LayerCost(attention + ffn, attention, (ffn,))
+    attention, (ffn, exchange) = _attention(layer, group, replica), _ffn(layer, group, replica)
+    return LayerCost(attention + ffn + exchange, attention, (ffn,), exchange)
 
 
 def _relay(layer: Layer, replica: Replica) -> LayerCost:
     sidecar = replica.groups[Role.SIDECAR]
     attention = _attention(layer, replica.groups[Role.HOST], replica)
-    ffn = _ffn(layer, sidecar, replica)
+    ffn, exchange = _ffn(layer, sidecar, replica)
     out_bytes = float(replica.batch.hidden_bytes * replica.batch.sequences)
     arrival = replica.link.hop_s(out_bytes) + gather_hidden_s(sidecar, replica.batch)
-    return LayerCost(attention + arrival + ffn, attention, (ffn,), out_bytes)
+    return LayerCost(attention + arrival + ffn + exchange, attention, (ffn,), exchange, out_bytes)
 
 
 def _copies_bytes(layer: Layer, replica: Replica) -> tuple[float, float]:
@@ -109,16 +113,16 @@ def _direct(layer: Layer, replica: Replica) -> LayerCost:
     out_bytes, back_bytes = _copies_bytes(layer, replica)
     hops = replica.link.hop_s(out_bytes) + replica.link.hop_s(back_bytes)
     path = attention + hops + experts + gather_hidden_s(host, replica.batch)
-    return LayerCost(path, attention, (experts,), out_bytes, back_bytes)
+    return LayerCost(path, attention, (experts,), 0.0, out_bytes, back_bytes)
 
 
 def _split(layer: Layer, replica: Replica) -> LayerCost:
     host, sidecar = replica.groups[Role.HOST], replica.groups[Role.SIDECAR]
     moe = _moe(layer)
     attention = _attention(layer, host, replica)
-    cold = moe_s(moe, host, layer.loads[0], replica.batch)
+    cold, exchange = moe_s(moe, host, layer.loads[0], replica.batch)
     hot = experts_s(moe.expert, sidecar, layer.loads[1])
     out_bytes, back_bytes = _copies_bytes(layer, replica)
     hops = replica.link.hop_s(out_bytes) + replica.link.hop_s(back_bytes)
-    path = attention + max(cold, hops + hot + gather_hidden_s(host, replica.batch))
-    return LayerCost(path, attention, (cold, hot), out_bytes, back_bytes)
+    path = attention + max(cold + exchange, hops + hot + gather_hidden_s(host, replica.batch))
+    return LayerCost(path, attention, (cold, hot), exchange, out_bytes, back_bytes)

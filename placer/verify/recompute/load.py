@@ -61,7 +61,8 @@ class PartLoad:
     selected: float
 
     def copies(self, expert_tp: int, expert_ranks: int) -> float:
-        """Return how many copies of a token go to the part: ``u e (1 - (1 - kappa/n)^(n/e))``."""
+        """Return how many copies of a token go to the part: ``u e (1 - (1 - kappa/n)^(n/e))``, ``e`` at most ``n``."""
+        expert_ranks = min(expert_ranks, self.num_experts)
         missed = (1.0 - self.selected / self.num_experts) ** (self.num_experts / expert_ranks)
         return float(expert_tp * expert_ranks * (1.0 - missed))
 

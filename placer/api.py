@@ -1,0 +1,179 @@
+"""The library: five functions, typed results.
+
+>>> from placer import lower
+>>> lower("llama-3.1-8b").parameters.total
+8030261248
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from placer.catalog.fleet import Fleet
+from placer.catalog.loader import load_fleet
+from placer.errors import ScenarioError
+from placer.graph.lower import lower as lower_model
+from placer.model.catalog import load_model
+from placer.model.spec import ModelSpec
+from placer.plan.files import load_plan
+from placer.plan.plan import Plan
+from placer.progress import ProgressSink, ignore
+from placer.report.lowering_json import Lowering, summarize
+from placer.scenario.scenario import Scenario
+from placer.scenario.workload import Target, Workload
+from placer.validate import validated
+from placer.verify.finding import VerificationReport
+from placer.verify.verify import verify_plan
+
+__all__ = ["build_scenario", "load_fleet", "load_model", "lower", "plan", "plan_scenario", "verify"]
+
+#: Gap at which a search stops unless told otherwise.
+DEFAULT_GAP = 0.009
+
+
+def lower(model: ModelSpec | str, *, context: int = 8192, batch: int = 1) -> Lowering:
+    """Lower a model and return what it weighs and costs.
+
+    Parameters
+    ----------
+    model
+        A spec, a catalog id or alias, or the path of a ``config.json``.
+    context, batch
+        Tokens in the KV cache, and sequences decoded together.
+
+    Returns
+    -------
+    Lowering
+        The contents of ``placer lower --json``.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or it cannot be lowered exactly.
+    """
+    return summarize(lower_model(_model(model)), context=context, batch=batch)
+
+
+def build_scenario(
+    model: ModelSpec | str, fleet: Fleet | str, *, workload: dict[str, object], target: dict[str, object]
+) -> Scenario:
+    """Return a question to the planner.
+
+    Parameters
+    ----------
+    model, fleet
+        Objects, catalog names or paths.
+    workload
+        Fields of `placer.scenario.workload.Workload`; ``input_tokens`` and ``output_tokens`` are needed.
+    target
+        Fields of `placer.scenario.workload.Target`; ``tokens_per_s_per_user`` is needed.
+
+    Raises
+    ------
+    InputError
+        Naming the field that is wrong.
+    """
+    return Scenario(
+        model=_model(model),
+        fleet=load_fleet(fleet) if isinstance(fleet, str) else fleet,
+        workload=validated(Workload, workload, "workload"),
+        target=validated(Target, target, "target"),
+    )
+
+
+def plan(  # noqa: PLR0913 the question has this many parts, all but the first five with defaults
+    model: ModelSpec | str,
+    fleet: Fleet | str,
+    *,
+    tps_user: float,
+    isl: int,
+    osl: int,
+    tps: float | None = None,
+    budget_s: float = 60.0,
+    gap: float = DEFAULT_GAP,
+    seed: int = 0,
+    progress: ProgressSink = ignore,
+) -> Plan:
+    """Plan decode of a model on a fleet at a target speed, for the least cost per token.
+
+    Parameters
+    ----------
+    model, fleet
+        Objects, catalog names or paths.
+    tps_user
+        Tokens per second every user must get.
+    isl, osl
+        Input and output tokens of a request.
+    tps
+        Tokens per second the fleet must serve; as many as are cheapest where None.
+    budget_s
+        Wall seconds for the search.
+    gap
+        Relative gap between plan and bound at which the search stops; 0 asks for proof.
+    seed
+        Of CP-SAT.
+    progress
+        Told of incumbents and bounds.
+
+    Returns
+    -------
+    Plan
+        With status ``planned``, ``infeasible`` or ``undecided``; its JSON is that of ``placer plan --json``.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, a figure absurd, or the parts do not go together.
+    """
+    scenario = build_scenario(
+        model,
+        fleet,
+        workload={"input_tokens": isl, "output_tokens": osl},
+        target={"tokens_per_s_per_user": tps_user, "tokens_per_s": tps},
+    )
+    return plan_scenario(scenario, budget_s=budget_s, gap=gap, seed=seed, progress=progress)
+
+
+def plan_scenario(
+    scenario: Scenario,
+    *,
+    budget_s: float = 60.0,
+    gap: float = DEFAULT_GAP,
+    seed: int = 0,
+    progress: ProgressSink = ignore,
+) -> Plan:
+    """Plan a scenario; see `plan` for the parameters.
+
+    Raises
+    ------
+    ScenarioError
+        If the parts do not go together, or a parameter is out of range.
+    """
+    from placer.planner.planner import make_plan
+    from placer.search.params import SolveParams
+
+    if not (0.0 <= gap < 1.0):
+        raise ScenarioError(f"expected a share in [0, 1), got {gap!r}", where="gap")
+    if not (0.0 < budget_s <= 1e6):
+        raise ScenarioError(f"expected seconds between 0 and 1e6, got {budget_s!r}", where="budget_s")
+    return make_plan(scenario, SolveParams(relative_gap=gap, budget_s=budget_s, seed=seed), progress)
+
+
+def verify(plan: Plan | Path | str) -> VerificationReport:
+    """Check a plan: re-derive every number from the plan alone, with code the search has no part in.
+
+    Parameters
+    ----------
+    plan
+        A plan, or the path of its file.
+
+    Raises
+    ------
+    InputError
+        If the file is no plan; a plan that is wrong gives a report that says so.
+    """
+    return verify_plan(plan if isinstance(plan, Plan) else load_plan(Path(plan)))
+
+
+def _model(model: ModelSpec | str) -> ModelSpec:
+    return load_model(model) if isinstance(model, str) else model
