@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from placer.cli import catalog, lower, schema
+from placer.cli import catalog, lower, plan, schema, verify
 from placer.cli.output import say
 from placer.errors import InputError, PlacerError
 
@@ -26,6 +26,8 @@ INTERNAL = PlacerError.exit_code
 
 #: One line per module of commands.
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
+    plan.register,
+    verify.register,
     lower.register,
     catalog.register,
     schema.register,

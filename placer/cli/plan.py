@@ -1,0 +1,138 @@
+"""``placer plan``: the cheapest way to serve a model at a speed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from placer.cli.output import emit, render, say
+from placer.errors import InputError
+
+if TYPE_CHECKING:
+    from placer.plan.plan import Plan
+    from placer.scenario.scenario import Scenario
+
+#: Exit codes of answers that are no plan.
+INFEASIBLE, UNDECIDED = 3, 6
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("plan")(plan_command)
+
+
+def plan_command(  # noqa: PLR0913 the parameters are the options of the command
+    *,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
+    ],
+    fleet: Annotated[str, typer.Option(metavar="FLEET", help="Catalog name, or path of a fleet file.")],
+    tps_user: Annotated[float, typer.Option(help="Tokens per second every user must get.")],
+    isl: Annotated[str, typer.Option(help="Input tokens of a request, such as 8192 or 8k.")] = "8192",
+    osl: Annotated[str, typer.Option(help="Output tokens of a request.")] = "1024",
+    tps: Annotated[float | None, typer.Option(help="Tokens per second the whole fleet must serve.")] = None,
+    power_cap: Annotated[
+        str | None, typer.Option(metavar="POWER", help="Most power, such as '500 kW'.")
+    ] = None,
+    cost_cap: Annotated[
+        str | None, typer.Option(metavar="PRICE", help="Most cost, such as '900 USD/h'.")
+    ] = None,
+    require: Annotated[
+        list[str] | None, typer.Option(metavar="POOL", help="Pool every replica must use; repeatable.")
+    ] = None,
+    routing: Annotated[
+        str, typer.Option(metavar="PROFILE", help="How tokens spread over experts: uniform, or zipf:EXPONENT.")
+    ] = "uniform",
+    weights: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="Store all weights in this format, such as fp8 or bf16.")
+    ] = None,
+    gap: Annotated[float, typer.Option(help="Gap to the bound at which the search stops; 0 for proof.")] = 0.009,
+    budget_s: Annotated[float, typer.Option(help="Wall seconds for the search.")] = 60.0,
+    seed: Annotated[int, typer.Option(help="Seed of CP-SAT.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the plan to a file.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Plan decode of a model on a fleet: the cheapest plan at a speed, with a proven bound."""
+    from placer.units import parse_count
+
+    workload: dict[str, object] = {
+        "input_tokens": parse_count(isl, "--isl"),
+        "output_tokens": parse_count(osl, "--osl"),
+        "routing": _routing(routing),
+    }
+    target: dict[str, object] = {
+        "tokens_per_s_per_user": tps_user,
+        "tokens_per_s": tps,
+        "power_cap": power_cap,
+        "cost_cap": cost_cap,
+        "required_pools": tuple(require or ()),
+    }
+    if output is not None and not output.parent.is_dir():
+        raise InputError("no such folder", where=str(output.parent))
+    scenario = _scenario(model, fleet, weights, (workload, target))
+    plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
+    _show(plan, output, is_json=json_)
+
+
+def _routing(text: str) -> dict[str, object]:
+    kind, _, exponent = text.partition(":")
+    if kind == "uniform" and not exponent:
+        return {"kind": "uniform"}
+    try:
+        if kind == "zipf":
+            return {"kind": "zipf", "exponent": float(exponent)}
+    except ValueError:
+        pass
+    raise InputError(f'expected "uniform" or "zipf:EXPONENT" such as zipf:0.8, got {text!r}', where="--routing")
+
+
+def _scenario(
+    model: str, fleet: str, weights: str | None, question: tuple[dict[str, object], dict[str, object]]
+) -> Scenario:
+    from placer.api import build_scenario
+    from placer.errors import nearest_hint
+    from placer.model.catalog import load_model
+    from placer.model.precision import WeightFormat
+
+    spec = load_model(model)
+    if weights is not None:
+        known = [str(name) for name in WeightFormat]
+        if weights not in known:
+            hint = nearest_hint(weights, known)
+            raise InputError(f'unknown format "{weights}"{hint}; known: {", ".join(known)}', where="--weights")
+        precision = spec.precision.with_weights(WeightFormat(weights))
+        spec = spec.model_copy(update={"precision": precision})
+    given = {name: value for name, value in question[1].items() if value is not None}
+    return build_scenario(spec, fleet, workload=question[0], target=given)
+
+
+def _solve(scenario: Scenario, how: tuple[float, float, int], *, is_quiet: bool) -> Plan:
+    from placer.api import plan_scenario
+    from placer.cli.progress import progress_line
+
+    gap, budget_s, seed = how
+    with progress_line(is_quiet=is_quiet) as sink:
+        return plan_scenario(scenario, gap=gap, budget_s=budget_s, seed=seed, progress=sink)
+
+
+def _show(plan: Plan, output: Path | None, *, is_json: bool) -> None:
+    from placer.plan.files import plan_json, save_plan
+    from placer.plan.plan import Status
+
+    if output is not None:
+        save_plan(plan, output)
+        say("wrote", str(output))
+    if is_json:
+        emit(plan_json(plan), None)
+    else:
+        from placer.report.plan import render_plan
+
+        render(render_plan(plan))
+    codes = {Status.INFEASIBLE: INFEASIBLE, Status.UNDECIDED: UNDECIDED}
+    if plan.status in codes:
+        raise typer.Exit(codes[plan.status])

@@ -1,0 +1,36 @@
+"""``placer verify``: an independent check of a plan file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from placer.cli.output import emit_json, render
+from placer.errors import VerificationError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("verify")(verify_command)
+
+
+def verify_command(
+    *,
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan file.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Check a plan: re-derive every number from the file, with code the search has no part in."""
+    from placer.plan.files import load_plan
+    from placer.verify.verify import verify_plan
+
+    report = verify_plan(load_plan(plan))
+    if json_:
+        emit_json(report.model_dump(mode="json"))
+    else:
+        from placer.report.verification import render_verification
+
+        render(render_verification(report))
+    if report.status != "verified":
+        raise VerificationError(f"{plan}: rejected, {len(report.findings)} finding(s)")

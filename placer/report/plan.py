@@ -1,0 +1,149 @@
+"""What a person reads of a plan: verdict, groups, memory, time, what binds, what it costs without each pool."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from placer.plan.metrics import Alternative, Metrics
+from placer.plan.placement import GroupPlan, Placement, Role
+from placer.plan.plan import Plan
+from placer.report.table import new_table
+from placer.units import format_bytes, format_seconds
+
+_MOST_ESTIMATES = 12
+
+
+def render_plan(plan: Plan) -> Group:
+    """Return the report of a plan, a refusal or an undecided search."""
+    parts: list[RenderableType] = [Text(plan.verdict, style="bold")]
+    if plan.metrics and plan.placement:
+        parts += ["", _group_table(plan, plan.placement), "", _memory_table(plan), "", _time_table(plan)]
+        parts += ["", Text(f"binding: {'; '.join(plan.binding) or 'nothing but what whole units allow'}")]
+        parts += ["", *_alternative_lines(plan, plan.metrics)]
+    if plan.refusal:
+        parts += ["", *_refusal_lines(plan)]
+    parts += ["", *_honesty_lines(plan)]
+    return Group(*parts)
+
+
+def _group_table(plan: Plan, placement: Placement) -> Table:
+    batch, replicas = plan.batch, len(placement.replicas)
+    assert batch is not None
+    users = batch.sequences_per_microbatch * batch.microbatches_in_flight
+    title = (
+        f"{replicas} replica(s), each {batch.microbatches_in_flight} microbatch(es) of "
+        f"{batch.sequences_per_microbatch:,} sequences in flight ({users:,} users)"
+    )
+    table = new_table(
+        "group", "pool", ">devices", ">stages x width", ">TP", ">DP", ">EP", ">expert TP", "holds", title=title
+    )
+    for group in plan.groups:
+        table.add_row(
+            str(group.role),
+            group.pool,
+            f"{replicas * group.num_devices} of {plan.devices[group.pool]} rented",
+            f"{group.stages} x {group.width}",
+            str(group.tp),
+            str(group.width // group.tp),
+            str(group.width // group.expert_tp),
+            str(group.expert_tp),
+            _holdings(placement, group),
+        )
+    return table
+
+
+def _holdings(placement: Placement, group: GroupPlan) -> str:
+    """Return which ops a group holds, counted in layers."""
+    counts: Counter[str] = Counter()
+    for layer in placement.layers:
+        if layer.attention.role is group.role:
+            counts["attention"] += 1
+        for part in layer.ffn:
+            if part.at.role is group.role:
+                hot = len(layer.ffn) > 1 and group.role is Role.SIDECAR
+                kind = "hot experts" if hot else "experts" if part.experts else "dense FFN"
+                counts[kind] += 1
+    words = [f"{count} {kind}" for kind, count in counts.items()]
+    words += ["embedding"] if placement.embedding.role is group.role else []
+    words += ["LM head"] if placement.lm_head.role is group.role else []
+    return ", ".join(words) or "nothing"
+
+
+def _memory_table(plan: Plan) -> Table:
+    table = new_table(
+        "memory of the fullest device",
+        *(">capacity", ">reserved", ">weights", ">hot experts", ">KV cache", ">activations", ">free"),
+    )
+    for use in plan.memory:
+        sizes = (
+            *(use.capacity_bytes, use.reserved_bytes, use.weights_bytes, use.hot_experts_bytes),
+            *(use.kv_bytes, use.activations_bytes, use.free_bytes),
+        )
+        table.add_row(f"{use.device} ({use.tier})", *(format_bytes(size) for size in sizes))
+    return table
+
+
+def _time_table(plan: Plan) -> Table:
+    assert plan.time is not None
+    assert plan.metrics is not None
+    step = plan.metrics.step_time_s
+    table = new_table("where a step goes", ">time", ">of the step", title=f"step time {format_seconds(step)}")
+    shares = {
+        "attention": plan.time.attention_s,
+        "FFN and experts": plan.time.ffn_s,
+        "embedding and LM head": plan.time.embedding_and_head_s,
+        "links between groups and stages": plan.time.links_s,
+        "floors (launches, latencies)": plan.time.floors_s,
+    }
+    for name, seconds in shares.items():
+        table.add_row(name, format_seconds(seconds), f"{seconds / step:.1%}")
+    table.add_section()
+    for entry in plan.occupancy:
+        name = "critical path of a microbatch" if entry.resource == "path" else f"busy: {entry.resource}"
+        table.add_row(name, format_seconds(entry.busy_s), f"{entry.busy_s / step:.1%}")
+    return table
+
+
+def _alternative_lines(plan: Plan, metrics: Metrics) -> list[Text]:
+    return [Text(_alternative_line(entry, metrics, plan)) for entry in plan.alternatives]
+
+
+def _alternative_line(entry: Alternative, metrics: Metrics, plan: Plan) -> str:
+    price = entry.usd_per_million_output_tokens
+    head = f"without {entry.without_pool}: "
+    if entry.without_pool not in plan.devices:
+        return f"{head}the same plan; it is not worth its price here"
+    if price is None:
+        return f"{head}no plan ({entry.note or 'none found'})"
+    ratio = price / metrics.usd_per_million_output_tokens
+    return f"{head}${price:.4g}/M output tokens, {ratio:.3g} times this plan's price"
+
+
+def _refusal_lines(plan: Plan) -> list[Text]:
+    assert plan.refusal is not None
+    lines = [Text("these limits conflict; without any one of them there is a plan:")]
+    lines += [Text(f"  - {limit}") for limit in plan.refusal.conflict]
+    if plan.refusal.nearest:
+        lines.append(Text("nearest that works, one at a time:"))
+        lines += [Text(f"  - {relief.text}") for relief in plan.refusal.nearest]
+    return lines
+
+
+def _honesty_lines(plan: Plan) -> list[Text]:
+    guesses = plan.provenance.estimates
+    lines = []
+    if guesses:
+        shown = ", ".join(guesses[:_MOST_ESTIMATES])
+        more = f" and {len(guesses) - _MOST_ESTIMATES} more" if len(guesses) > _MOST_ESTIMATES else ""
+        lines.append(Text(f"rests on {len(guesses)} estimated figures: {shown}{more}"))
+    lines.append(
+        Text(
+            f"searched {plan.search.candidates:.3g} candidates in {plan.search.nodes:,} boxes, "
+            f"{plan.search.leaves:,} solved; stopped: {plan.search.stopped}"
+        )
+    )
+    return lines
