@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import heapq
+from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import count
 
 import numpy as np
 
-from placer.search.leaf import LAST_EFFORT, Found, LeafSolver
+from placer.cost.group import Array
+
+from placer.search.leaf import LAST_EFFORT, Found, LeafSolver, Settled
 from placer.search.nodes import FIRST_CELL, HOST_NODE, LAST_CELL, LEAST_FLIGHT, SIDE_NODE, Family, Integers, NodeBounds
 from placer.search.params import SolveParams
 from placer.search.sizing.build import Candidate
@@ -16,6 +19,10 @@ from placer.search.split import is_leaf, split
 
 #: Leaves settled after every wave of nodes, so that good plans come early and prune.
 LEAVES_PER_WAVE = 2
+#: Threads that solve leaves and bound nodes; part of the method, not of the machine, so that plans do not depend on it.
+THREADS = 2
+#: Fewer nodes than this are bounded in one thread.
+MANY_NODES = 512
 #: Nodes followed, and leaves settled, when diving for a first plan.
 BEAM_WIDTH, DIVE_LEAVES = 256, 24
 
@@ -24,14 +31,19 @@ class FamilySearch:
     """Searches the replicas of one family, one piece of work at a time."""
 
     def __init__(
-        self, family: Family, bounds: NodeBounds, leaves: LeafSolver, limits: tuple[int, int], params: SolveParams
+        self,
+        family: Family,
+        solvers: tuple[NodeBounds, LeafSolver, Executor],
+        limits: tuple[int, int],
+        params: SolveParams,
     ) -> None:
-        self._family, self._bounds, self._leaf_solver, self._params = family, bounds, leaves, params
+        self._family, self._params = family, params
+        self._bounds, self._leaf_solver, self._pool = solvers
         max_microbatches, self._max_rank_batch = limits
         last = len(family.host.sizes) - 1
         side = 0 if family.side is None else 1
         root: Integers = np.array([[1, side, 1, max_microbatches, 0, last]], dtype=np.int64)
-        self._nodes, self._values = root, bounds.bound(root, np.inf)
+        self._nodes, self._values = root, self._bounds.bound(root, np.inf)
         self._leaves: list[tuple[float, int, Candidate, int]] = []
         self._number = count()
         self._price = np.inf
@@ -96,7 +108,7 @@ class FamilySearch:
         leaves: list[tuple[float, int, Candidate]] = []
         while len(nodes):
             children = split(self._family, nodes)
-            values = self._bounds.bound(children, self._cutoff)
+            values = self._bound(children, self._cutoff)
             leaf = is_leaf(self._family, children)
             for node, value in zip(children[leaf], values[leaf], strict=True):
                 candidate = self._candidate(node)
@@ -124,7 +136,7 @@ class FamilySearch:
         chosen, rest = order[: self._params.node_limit], order[self._params.node_limit :]
         children = split(self._family, self._nodes[chosen])
         cutoff = self._cutoff
-        values = self._bounds.bound(children, cutoff)
+        values = self._bound(children, cutoff)
         self.num_nodes += len(children)
         nodes = np.concatenate([self._nodes[rest], children])
         values = np.concatenate([self._values[rest], values])
@@ -135,6 +147,13 @@ class FamilySearch:
         for node, value in zip(nodes[leaf], values[leaf], strict=True):
             self._push(float(value), self._candidate(node))
         self._nodes, self._values = nodes[~leaf], values[~leaf]
+
+    def _bound(self, nodes: Integers, cutoff: float) -> Array:
+        """Return the bounds of nodes, in two threads where there are many."""
+        if len(nodes) < MANY_NODES:
+            return self._bounds.bound(nodes, cutoff)
+        parts = np.array_split(nodes, THREADS)
+        return np.concatenate(list(self._pool.map(lambda part: self._bounds.bound(part, cutoff), parts)))
 
     def _push(self, bound: float, candidate: Candidate | None, effort: int = 0) -> None:
         if candidate is not None:
@@ -153,37 +172,33 @@ class FamilySearch:
         return Candidate(shape, sidecar, int(node[LEAST_FLIGHT]), least, most)
 
     def _settle_next(self) -> None:
-        """Settle the most promising leaf: bound its range of sizes, solve its largest, keep the rest in two halves.
+        """Take the most promising leaves, two at a time: bound those with several sizes, settle the others."""
+        taken = []
+        while self._leaves and len(taken) < THREADS and (not taken or self._leaves[0][0] < self._cutoff):
+            taken.append(heapq.heappop(self._leaves))
+        self.num_leaves += len(taken)
+        cutoff = self._cutoff
+        answers = self._pool.map(lambda leaf: self._look_at(leaf[2], leaf[3], cutoff), taken)
+        for (bound, _, candidate, effort), answer in zip(taken, answers, strict=True):
+            self._digest(bound, candidate, effort, answer)
 
-        What could not be settled is tried again, harder, when its bound comes up.
-        """
-        bound, _, candidate, effort = heapq.heappop(self._leaves)
-        self.num_leaves += 1
+    def _look_at(self, candidate: Candidate, effort: int, cutoff: float) -> Settled:
         if candidate.least < candidate.most:
-            bound = max(bound, self._leaf_solver.bound(candidate, self._cutoff))
-            if bound >= self._cutoff:
-                self._close(bound)
-                return
-        largest = replace(candidate, least=candidate.most)
-        settled = self._leaf_solver.settle(largest, self._cutoff, effort)
-        self._take(settled.found)
-        proven = max(bound, settled.bound)
-        if proven < self._cutoff and not settled.is_final and effort < LAST_EFFORT:
-            self._push(proven, largest, effort + 1)
+            return Settled(self._leaf_solver.bound(candidate, cutoff), None)
+        return self._leaf_solver.settle(candidate, cutoff, effort)
+
+    def _digest(self, bound: float, candidate: Candidate, effort: int, answer: Settled) -> None:
+        """Close a leaf, or put back what is left of it: two halves, or another try at a single size."""
+        self._take(answer.found)
+        proven = max(bound, answer.bound)
+        if proven >= self._cutoff:
+            self._close(proven)
+        elif candidate.least < candidate.most:
+            ranks = candidate.host.dp
+            middle = (candidate.least // ranks + candidate.most // ranks) // 2 * ranks
+            self._push(proven, replace(candidate, most=middle))
+            self._push(proven, replace(candidate, least=middle + ranks))
+        elif not answer.is_final and effort < LAST_EFFORT:
+            self._push(proven, candidate, effort + 1)
         else:
             self._close(proven)
-        self._push_smaller(bound, candidate)
-
-    def _push_smaller(self, bound: float, candidate: Candidate) -> None:
-        """Put back the sizes below the largest, in two halves."""
-        ranks = candidate.host.dp
-        most = candidate.most - ranks
-        if most < candidate.least:
-            return
-        if bound >= self._cutoff:
-            self._close(bound)
-            return
-        middle = (candidate.least // ranks + most // ranks) // 2 * ranks
-        self._push(bound, replace(candidate, most=middle))
-        if middle < most:
-            self._push(bound, replace(candidate, least=middle + ranks, most=most))

@@ -79,16 +79,27 @@ class LeafSolver:
         return min(LONGEST_STEP_S, longest)
 
     def bound(self, candidate: Candidate, price: float) -> float:
-        """Return a lower bound for all batch sizes of a range, or ``price`` if none is cheaper."""
-        longest = self._longest(candidate, price)
-        problem = self._builder.build(candidate, relaxed_batch, longest)
-        if candidate.side is None:
-            cut = cut_one_group(problem)
-            return np.inf if cut is None else self._price(candidate, lowered(cut[1], problem.num_terms))
-        step = fluid_bound(problem, self._params)
-        if step is None:
+        """Return a lower bound for all batch sizes of a range; inf if not even the smallest meets the target.
+
+        ``price`` where none is cheaper.
+        """
+        smallest = dataclasses.replace(candidate, most=candidate.least)
+        if self._relaxed_step(smallest, self._target_s) is None:
+            return np.inf
+        step_s = self._relaxed_step(candidate, self._longest(candidate, price))
+        if step_s is None:
             return price if np.isfinite(price) else np.inf
-        return self._price(candidate, lowered(step, problem.num_terms))
+        return self._price(candidate, step_s)
+
+    def _relaxed_step(self, candidate: Candidate, longest_s: float) -> float | None:
+        """Return a bound on the step at the largest size, memory at the smallest [s]; None if none is so short."""
+        problem = self._builder.build(candidate, relaxed_batch, longest_s)
+        if candidate.side is not None:
+            step = fluid_bound(problem, self._params)
+        else:
+            cut = cut_one_group(problem)
+            step = None if cut is None or cut[1] > problem.longest else cut[1]
+        return None if step is None else lowered(step, problem.num_terms)
 
     def settle(self, candidate: Candidate, price: float, effort: int = 0) -> Settled:
         """Return the best plan at one batch size, if it costs less than ``price``, and a bound on all of them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import permutations
@@ -13,7 +14,7 @@ from placer.cost.group import Array
 from placer.graph.model_graph import ModelGraph
 from placer.progress import BoundMoved, Finished, Incumbent, ProgressSink, Started
 from placer.scenario.scenario import Scenario
-from placer.search.branch import FamilySearch
+from placer.search.branch import THREADS, FamilySearch
 from placer.search.expert_layout import PlacedLoads
 from placer.search.leaf import Found, LeafSolver
 from placer.search.nodes import Family, NodeBounds
@@ -128,9 +129,15 @@ class Searcher:
         first_only
             `Stop.FIRST_FOUND` to stop at the first plan.
         """
+        with ThreadPoolExecutor(THREADS) as pool:
+            searches = [self._family_search(pools, objective or self._prices, pool) for pools in families]
+            return self._run(searches, known, deadline, sink, first_only)
+
+    def _run(
+        self, searches: list[FamilySearch], known: float, deadline: float, sink: ProgressSink, first_only: Stop
+    ) -> SearchResult:
         started = time.monotonic()
-        searches = [self._family_search(pools, objective or self._prices) for pools in families]
-        sink(Started(tuple("+".join(pools) for pools in families), self.num_candidates))
+        sink(Started(tuple("+".join(search.pools) for search in searches), self.num_candidates))
         found, best, stop = None, known, Stop.EXHAUSTED
         for search in searches:
             search.undercut(best)
@@ -176,7 +183,7 @@ class Searcher:
         model, _ = build_sizing_model(self.builder.exact(found.candidate))
         return len(model.proto.variables)
 
-    def _family_search(self, pools: tuple[str, ...], objective: Objective) -> FamilySearch:
+    def _family_search(self, pools: tuple[str, ...], objective: Objective, pool: Executor) -> FamilySearch:
         space, scenario = self._scenario.space, self._scenario
         side = pools[1] if len(pools) > 1 else None
         family = Family(
@@ -187,7 +194,8 @@ class Searcher:
         )
         leaves = LeafSolver(self.builder, objective, self._params, scenario.target.step_time_s)
         bounds = NodeBounds(self.cost, objective, family)
-        return FamilySearch(family, bounds, leaves, (space.max_microbatches, space.max_rank_batch), self._params)
+        limits = (space.max_microbatches, space.max_rank_batch)
+        return FamilySearch(family, (bounds, leaves, pool), limits, self._params)
 
 
 def _least_bound(searches: list[FamilySearch]) -> float:

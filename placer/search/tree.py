@@ -25,7 +25,7 @@ class OptionTree:
     Attributes
     ----------
     shapes
-        Sorted by size; shape ``i`` is tree node ``first_leaf + i``.
+        Shape ``i`` is tree node ``first_leaf + i``; neighbours below a node are of like size.
     sizes : ndarray, shape (num_cells,)
         Largest microbatch size of every cell of the grid.
     points : ndarray, shape (2 num_cells,)
@@ -81,6 +81,16 @@ def cell_points(sizes: Array) -> Array:
     return np.stack([smallest, sizes], axis=1).ravel()
 
 
+def _leaves_in_order(num_leaves: int) -> list[int]:
+    """Return the leaves of a heap of so many from left to right; the deepest level comes first.
+
+    >>> _leaves_in_order(3)
+    [4, 5, 3]
+    """
+    level = 1 << (num_leaves - 1).bit_length()
+    return [*range(level, 2 * num_leaves), *range(num_leaves, level)]
+
+
 def _fill_inner(array: Array, first_leaf: int, combine: Callable[[Array, Array], Array]) -> None:
     """Fill the inner nodes of a heap from its leaves, children first."""
     stop = first_leaf
@@ -111,7 +121,9 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
     least, most = np.zeros(2 * first), np.zeros(2 * first)
     by_cap = np.zeros((2 * first, NUM_CAPS))
     tables: dict[tuple[int, int, int], Array] = {}
-    for leaf, (usd_per_hour, shape) in enumerate(priced, start=first):
+    shapes: list[GroupShape] = [shape for _, shape in priced]
+    for leaf, (usd_per_hour, shape) in zip(_leaves_in_order(first), priced, strict=True):
+        shapes[leaf - first] = shape
         key = (shape.width, shape.tp, shape.expert_tp)
         if key not in tables:
             tables[key] = stage_values(cost, shape, points, relaxed_batch)
@@ -130,5 +142,4 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
         (replicas, maximum),
     ):
         _fill_inner(array, first, combine)
-    shapes = tuple(shape for _, shape in priced)
-    return OptionTree(shapes, sizes, points, values, stages, ranks, least, most, by_cap, replicas)
+    return OptionTree(tuple(shapes), sizes, points, values, stages, ranks, least, most, by_cap, replicas)

@@ -43,6 +43,7 @@ class Objective(Protocol):
         """Return lower bounds on the value of sets of plans."""
 
 
+
 class Valuation:
     """Prices plans of a scenario; remembers the rental tables of groups."""
 

@@ -100,9 +100,9 @@ class ProblemBuilder:
         longest_s
             No step longer than this is of interest.
         """
-        cost = self._cost
         host = self.values(candidate.host, candidate, deal)
         side = None if candidate.side is None else self.values(candidate.side, candidate, deal)
+        cost = self._cost
         tokens = np.array([candidate.least, candidate.most], dtype=np.float64)
         pair = Pair(host, host, side, side, tokens, np.full(2, float(candidate.in_flight)))
         wire = wire_between(cost, candidate.host.pool, candidate.side.pool if candidate.side else None)
