@@ -53,10 +53,10 @@ class MemoryTier(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tier: TierKind
-    role: TierRole = TierRole.COMPUTE
-    capacity: Bytes
-    bandwidth: BytesPerSecond
+    tier: TierKind = Field(description="kind of memory")
+    role: TierRole = Field(default=TierRole.COMPUTE, description="whether ops run from it")
+    capacity: Bytes = Field(description="size")
+    bandwidth: BytesPerSecond = Field(description="peak bandwidth")
 
 
 class KernelModel(BaseModel):
@@ -64,11 +64,11 @@ class KernelModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    family: KernelFamily
+    family: KernelFamily = Field(description="kernels it holds for")
     weights: WeightFormat | None = Field(default=None, description="none = every stored format not listed")
-    floor: Seconds
-    mbu: Efficiency
-    mfu: Efficiency
+    floor: Seconds = Field(description="time of a launch with no work")
+    mbu: Efficiency = Field(description="share of peak bandwidth reached")
+    mfu: Efficiency = Field(description="share of peak FLOP/s reached")
 
 
 class Device(BaseModel):
@@ -76,21 +76,29 @@ class Device(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    title: str = ""
-    vendor: str = ""
-    memory: Annotated[tuple[MemoryTier, ...], Field(min_length=1)]
-    peak: Annotated[dict[ComputePrecision, FlopPerSecond], Field(min_length=1)]
+    name: str = Field(description="what pools call it")
+    title: str = Field(default="", description="one line for people")
+    vendor: str = Field(default="", description="who makes it")
+    memory: Annotated[tuple[MemoryTier, ...], Field(min_length=1)] = Field(
+        description="tiers; the first that computes holds everything"
+    )
+    peak: Annotated[dict[ComputePrecision, FlopPerSecond], Field(min_length=1)] = Field(
+        description="dense FLOP/s by precision"
+    )
     dequantises: bool = Field(
         default=True,
         description="weights narrower than it can multiply stay narrow in memory; false = stored wider",
     )
-    kernels: Annotated[tuple[KernelModel, ...], Field(min_length=1)]
+    kernels: Annotated[tuple[KernelModel, ...], Field(min_length=1)] = Field(
+        description="efficiencies and floors; gemm, attention and moe are needed"
+    )
     reserve: Share = Field(default=0.0, description="share of the compute tier the runtime keeps")
-    power: Watts
-    price: Annotated[dict[str, UsdPerHour], Field(min_length=1)]
-    sources: tuple[Source, ...] = ()
-    notes: tuple[str, ...] = ()
+    power: Watts = Field(description="power drawn per device, as its source defines it")
+    price: Annotated[dict[str, UsdPerHour], Field(min_length=1)] = Field(
+        description="rent per device by basis"
+    )
+    sources: tuple[Source, ...] = Field(default=(), description="citations")
+    notes: tuple[str, ...] = Field(default=(), description="for people")
 
     @model_validator(mode="after")
     def _is_complete(self) -> Device:

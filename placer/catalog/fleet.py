@@ -26,13 +26,13 @@ class Pool(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Name
-    device: str
-    count: Count
-    unit: Count = 1
-    domain: Count = 1
-    scale_up: str | None = None
-    scale_out: str | None = None
+    name: Name = Field(description="what plans call it")
+    device: str = Field(description="name of a device of the catalog or of this file")
+    count: Count = Field(description="inventory")
+    unit: Count = Field(default=1, description="devices that are rented at once")
+    domain: Count = Field(default=1, description="devices that share one scale-up fabric")
+    scale_up: str | None = Field(default=None, description="link inside a domain")
+    scale_out: str | None = Field(default=None, description="link between domains")
 
     @model_validator(mode="after")
     def _sizes_nest(self) -> Pool:
@@ -59,10 +59,10 @@ class CrossLink(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    between: tuple[str, str]
-    link: str
+    between: tuple[str, str] = Field(description="the two pools")
+    link: str = Field(description="name of a link")
     bandwidth: dict[str, BytesPerSecond] = Field(default_factory=dict)
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Source, ...] = Field(default=(), description="citations of bandwidth")
 
 
 class Fleet(BaseModel):
@@ -70,20 +70,22 @@ class Fleet(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Name
-    title: str = ""
+    name: Name = Field(description="what plans call it")
+    title: str = Field(default="", description="one line for people")
     price_basis: str = Field(
         min_length=1, max_length=80, description="basis all prices are on, such as tco, contract or on_demand"
     )
-    pools: Annotated[tuple[Pool, ...], Field(min_length=1, max_length=8)]
-    links: tuple[CrossLink, ...] = ()
+    pools: Annotated[tuple[Pool, ...], Field(min_length=1, max_length=8)] = Field(
+        description="what can be rented"
+    )
+    links: tuple[CrossLink, ...] = Field(default=(), description="how pools are joined")
     devices: dict[str, Device] = Field(
         default_factory=dict, description="definitions; the catalog fills the rest"
     )
     link_types: dict[str, Link] = Field(
         default_factory=dict, description="definitions; the catalog fills the rest"
     )
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = Field(default=(), description="for people")
 
     @model_validator(mode="after")
     def _pools_resolve(self) -> Fleet:

@@ -23,8 +23,10 @@ class StartUp(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    devices: Annotated[int, Field(ge=2, le=1_000_000, strict=True)]
-    latency: Seconds
+    devices: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] = Field(
+        description="most devices it holds for"
+    )
+    latency: Seconds = Field(description="time before a byte moves")
 
 
 class Link(BaseModel):
@@ -37,16 +39,18 @@ class Link(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    title: str = ""
-    bandwidth: BytesPerSecond
-    latency: Seconds
-    efficiency: Efficiency = 1.0
-    duplex: Duplex = Duplex.FULL
-    all_reduce: tuple[StartUp, ...] = ()
-    all_to_all: tuple[StartUp, ...] = ()
-    sources: tuple[Source, ...] = ()
-    notes: tuple[str, ...] = ()
+    name: str = Field(description="what pools and cross links call it")
+    title: str = Field(default="", description="one line for people")
+    bandwidth: BytesPerSecond = Field(description="per device and direction")
+    latency: Seconds = Field(description="one way, small message")
+    efficiency: Efficiency = Field(default=1.0, description="share of the bandwidth that transfers reach")
+    duplex: Duplex = Field(default=Duplex.FULL, description="half: both directions share the bandwidth")
+    all_reduce: tuple[StartUp, ...] = Field(
+        default=(), description="start-up by number of devices, also of all-gathers"
+    )
+    all_to_all: tuple[StartUp, ...] = Field(default=(), description="start-up by number of devices")
+    sources: tuple[Source, ...] = Field(default=(), description="citations")
+    notes: tuple[str, ...] = Field(default=(), description="for people")
 
     @model_validator(mode="after")
     def _is_sorted(self) -> Link:

@@ -26,9 +26,9 @@ class Source(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     covers: tuple[str, ...] = Field(min_length=1)
-    kind: SourceKind
+    kind: SourceKind = Field(description="how far it can be trusted")
     cite: str = Field(min_length=1)
-    note: str = ""
+    note: str = Field(default="", description="for people")
 
 
 def source_of(field: str, sources: tuple[Source, ...]) -> Source | None:

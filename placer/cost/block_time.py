@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from placer.catalog.device import KernelFamily
-from placer.cost.collective import all_gather_s, all_reduce_s, all_to_all_s
+from placer.cost.collective import all_gather_s, all_reduce_s, all_to_all_s, hop_s
 from placer.cost.expert_load import copies_per_token
 from placer.cost.group import Array, Batch, ExpertLoads, Group
 from placer.cost.op_time import kernel_time_s
@@ -136,3 +136,11 @@ def lm_head_s(group: Group, op: Op, batch: Batch) -> Array:
     tokens, tp = batch.rank_tokens, group.shape.tp
     time = gemm_s(group, op, tp, tokens)
     return time if tp == 1 else time + all_gather_s(group.link, tp, tokens * (8.0 * tp))
+
+
+def stage_hops_s(group: Group, batch: Batch, hidden_size: int) -> Array:
+    """Return the time hidden states take from a stage to the next at least, whichever link the stages end up on."""
+    links = [link for link in (group.scale_up, group.scale_out) if link is not None]
+    message = batch.tokens * float(hidden_size * HIDDEN_BYTES)
+    times = [hop_s(link.latency, group.shape.width * link.effective_bytes_per_s, message) for link in links]
+    return np.minimum.reduce(times) if times else np.zeros_like(message)

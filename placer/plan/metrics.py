@@ -17,14 +17,18 @@ class Metrics(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    usd_per_million_output_tokens: Figure
-    tokens_per_s_per_user: Figure
-    tokens_per_s: Figure = Field(description="tokens paid for: what is produced, or the fleet target if there is one")
+    usd_per_million_output_tokens: Figure = Field(
+        description="price of output tokens: cost per hour over tokens paid for"
+    )
+    tokens_per_s_per_user: Figure = Field(description="interactivity reached: one over the step time")
+    tokens_per_s: Figure = Field(
+        description="tokens paid for: what is produced, or the fleet target if there is one"
+    )
     capacity_tokens_per_s: Figure = Field(description="what all replicas produce at full load")
-    step_time_s: Figure
-    usd_per_hour: Figure
-    power_w: Figure
-    joules_per_token: Figure
+    step_time_s: Figure = Field(description="time between two tokens of a user")
+    usd_per_hour: Figure = Field(description="rent of all devices, idle ones of rented units included")
+    power_w: Figure = Field(description="power of all rented devices")
+    joules_per_token: Figure = Field(description="power over tokens per second")
     users: Annotated[int, Field(ge=1, description="sequences decoded at once, all replicas")]
 
 
@@ -33,8 +37,10 @@ class Bound(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    usd_per_million_output_tokens: Figure
-    relative_gap: Annotated[float, Field(ge=0, le=1)] | None = None
+    usd_per_million_output_tokens: Figure = Field(description="no plan of the declared space costs less")
+    relative_gap: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="1 - bound / achieved; null where there is no plan"
+    )
 
 
 class MemoryUse(BaseModel):
@@ -45,17 +51,19 @@ class MemoryUse(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    role: Role
-    pool: str
-    device: str
-    tier: TierKind
-    capacity_bytes: Annotated[int, Field(ge=0)]
-    reserved_bytes: Annotated[int, Field(ge=0)]
-    weights_bytes: Annotated[int, Field(ge=0)]
-    hot_experts_bytes: Annotated[int, Field(ge=0)]
-    kv_bytes: Annotated[int, Field(ge=0)]
-    activations_bytes: Annotated[int, Field(ge=0)]
-    free_bytes: Annotated[int, Field(ge=0)]
+    role: Role = Field(description="which group of a replica")
+    pool: str = Field(description="pool of the group")
+    device: str = Field(description="kind of device")
+    tier: TierKind = Field(description="memory tier ops run from")
+    capacity_bytes: Annotated[int, Field(ge=0)] = Field(description="what the tier holds")
+    reserved_bytes: Annotated[int, Field(ge=0)] = Field(description="kept by the runtime")
+    weights_bytes: Annotated[int, Field(ge=0)] = Field(description="weights, less hot experts")
+    hot_experts_bytes: Annotated[int, Field(ge=0)] = Field(
+        description="experts of split layers on the sidecar"
+    )
+    kv_bytes: Annotated[int, Field(ge=0)] = Field(description="KV cache of all sequences in flight")
+    activations_bytes: Annotated[int, Field(ge=0)] = Field(description="hidden states and exchange buffers")
+    free_bytes: Annotated[int, Field(ge=0)] = Field(description="what is left")
 
 
 class TimeShares(BaseModel):
@@ -67,12 +75,12 @@ class TimeShares(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path_s: Figure
-    attention_s: Figure
-    ffn_s: Figure
-    embedding_and_head_s: Figure
-    links_s: Figure
-    floors_s: Figure
+    path_s: Figure = Field(description="critical path of one microbatch")
+    attention_s: Figure = Field(description="attention blocks and routers")
+    ffn_s: Figure = Field(description="dense FFNs and experts")
+    embedding_and_head_s: Figure = Field(description="embedding and LM head")
+    links_s: Figure = Field(description="hops between groups and stages, and exchange between experts")
+    floors_s: Figure = Field(description="what does not shrink with the work")
 
 
 class Occupancy(BaseModel):
@@ -80,8 +88,8 @@ class Occupancy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    resource: str
-    busy_s: Figure
+    resource: str = Field(description="path, a group, a fabric, or a port and its direction")
+    busy_s: Figure = Field(description="busy time in a step")
 
 
 class Alternative(BaseModel):
@@ -89,7 +97,9 @@ class Alternative(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    without_pool: str
-    usd_per_million_output_tokens: Figure | None
-    bound_usd_per_million_output_tokens: Figure | None
-    note: str = ""
+    without_pool: str = Field(description="pool that is left out")
+    usd_per_million_output_tokens: Figure | None = Field(
+        description="price of the best plan found without it"
+    )
+    bound_usd_per_million_output_tokens: Figure | None = Field(description="no plan without it costs less")
+    note: str = Field(default="", description="why there is no price")

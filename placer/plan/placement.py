@@ -44,13 +44,17 @@ class GroupPlan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    role: Role
-    pool: str
-    stages: Count
-    width: Count
-    tp: Count
-    expert_tp: Count
-    sequences_per_rank: Annotated[tuple[Index, ...], Field(min_length=1)]
+    role: Role = Field(description="host or sidecar")
+    pool: str = Field(description="pool its devices are of")
+    stages: Count = Field(description="pipeline stages")
+    width: Count = Field(description="devices of a stage")
+    tp: Count = Field(
+        description="tensor-parallel degree of attention, dense FFN, shared experts, embedding, LM head"
+    )
+    expert_tp: Count = Field(description="devices one routed expert is cut over")
+    sequences_per_rank: Annotated[tuple[Index, ...], Field(min_length=1)] = Field(
+        description="sequences of a microbatch on every data-parallel rank"
+    )
 
     @property
     def num_devices(self) -> int:
@@ -63,7 +67,9 @@ class ReplicaDevices(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    first_device: dict[Role, tuple[Index, ...]]
+    first_device: dict[Role, tuple[Index, ...]] = Field(
+        description="by group, the pool index of the first device of every stage"
+    )
 
 
 class Location(BaseModel):
@@ -71,9 +77,9 @@ class Location(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    role: Role
-    stage: Index
-    tier: TierKind
+    role: Role = Field(description="group")
+    stage: Index = Field(description="stage of the group, from 0")
+    tier: TierKind = Field(description="memory tier")
 
 
 class FfnPart(BaseModel):
@@ -84,8 +90,8 @@ class FfnPart(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    at: Location
-    experts: str | None = None
+    at: Location = Field(description="where it lies")
+    experts: str | None = Field(default=None, description="name of its expert layout; null for a dense FFN")
 
 
 class LayerPlacement(BaseModel):
@@ -93,10 +99,12 @@ class LayerPlacement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    layer: Index
-    way: Way
-    attention: Location
-    ffn: Annotated[tuple[FfnPart, ...], Field(min_length=1, max_length=2)]
+    layer: Index = Field(description="number of the layer, from 0")
+    way: Way = Field(description="how the layer lies on host and sidecar")
+    attention: Location = Field(description="where attention, router and KV cache lie")
+    ffn: Annotated[tuple[FfnPart, ...], Field(min_length=1, max_length=2)] = Field(
+        description="where the FFN lies: one part, or two for a split layer"
+    )
 
 
 class ExpertLayout(BaseModel):
@@ -104,8 +112,10 @@ class ExpertLayout(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    role: Role
-    experts_by_rank: tuple[tuple[Index, ...], ...]
+    role: Role = Field(description="group that holds the experts")
+    experts_by_rank: tuple[tuple[Index, ...], ...] = Field(
+        description="numbers of the experts of every expert rank"
+    )
 
 
 class Placement(BaseModel):
@@ -113,8 +123,12 @@ class Placement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    replicas: Annotated[tuple[ReplicaDevices, ...], Field(min_length=1)]
-    embedding: Location
-    lm_head: Location
+    replicas: Annotated[tuple[ReplicaDevices, ...], Field(min_length=1)] = Field(
+        description="devices of every replica"
+    )
+    embedding: Location = Field(description="where the embedding lies")
+    lm_head: Location = Field(description="where the LM head lies")
     experts: dict[str, ExpertLayout] = Field(default_factory=dict)
-    layers: Annotated[tuple[LayerPlacement, ...], Field(min_length=1)]
+    layers: Annotated[tuple[LayerPlacement, ...], Field(min_length=1)] = Field(
+        description="where every layer lies"
+    )

@@ -29,8 +29,8 @@ class BatchPlan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sequences_per_microbatch: Annotated[int, Field(ge=1)]
-    microbatches_in_flight: Annotated[int, Field(ge=1)]
+    sequences_per_microbatch: Annotated[int, Field(ge=1)] = Field(description="b of `docs/method.md`")
+    microbatches_in_flight: Annotated[int, Field(ge=1)] = Field(description="m of `docs/method.md`")
 
 
 class Plan(BaseModel):
@@ -41,24 +41,28 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1] = SCHEMA_VERSION
-    status: Status
-    verdict: str
-    scenario: Scenario
-    metrics: Metrics | None = None
-    bound: Bound | None = None
+    schema_version: Literal[1] = Field(default=SCHEMA_VERSION, description="version of this document")
+    status: Status = Field(description="how planning ended")
+    verdict: str = Field(description="the answer in one line")
+    scenario: Scenario = Field(description="the question, self-contained")
+    metrics: Metrics | None = Field(default=None, description="what the plan achieves")
+    bound: Bound | None = Field(default=None, description="what no plan can beat")
     devices: dict[str, int] = Field(default_factory=dict)
-    batch: BatchPlan | None = None
-    groups: tuple[GroupPlan, ...] = ()
-    memory: tuple[MemoryUse, ...] = ()
-    time: TimeShares | None = None
-    occupancy: tuple[Occupancy, ...] = ()
-    binding: tuple[str, ...] = ()
-    alternatives: tuple[Alternative, ...] = ()
-    refusal: Refusal | None = None
-    placement: Placement | None = None
-    search: SearchReport
-    provenance: Provenance
+    batch: BatchPlan | None = Field(default=None, description="sequences and microbatches of a replica")
+    groups: tuple[GroupPlan, ...] = Field(default=(), description="groups of a replica: host, then sidecar")
+    memory: tuple[MemoryUse, ...] = Field(
+        default=(), description="memory of the fullest device of every group"
+    )
+    time: TimeShares | None = Field(default=None, description="where the critical path goes")
+    occupancy: tuple[Occupancy, ...] = Field(
+        default=(), description="how long every resource is busy in a step"
+    )
+    binding: tuple[str, ...] = Field(default=(), description="limits that are used (nearly) in full")
+    alternatives: tuple[Alternative, ...] = Field(default=(), description="the best plan without each pool")
+    refusal: Refusal | None = Field(default=None, description="why there is no plan")
+    placement: Placement | None = Field(default=None, description="where everything lies")
+    search: SearchReport = Field(description="what the search did")
+    provenance: Provenance = Field(description="versions, seed, hashes, estimates")
 
     @model_validator(mode="after")
     def _is_whole(self) -> Plan:

@@ -11,9 +11,9 @@ class Relief(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     change: str = Field(description="what to change, such as target.tokens_per_s_per_user")
-    value: float
-    unit: str
-    text: str
+    value: float = Field(description="value that works")
+    unit: str = Field(description="unit of the value")
+    text: str = Field(description="the change in words")
 
 
 class Refusal(BaseModel):
@@ -21,6 +21,8 @@ class Refusal(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    conflict: tuple[str, ...]
-    reason: str
-    nearest: tuple[Relief, ...] = ()
+    conflict: tuple[str, ...] = Field(description="limits that cannot hold together")
+    reason: str = Field(description="the conflict in one line")
+    nearest: tuple[Relief, ...] = Field(
+        default=(), description="changes after which a plan exists, one at a time"
+    )

@@ -31,9 +31,11 @@ class RoutingProfile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: RoutingKind = RoutingKind.UNIFORM
-    exponent: Annotated[float, Field(ge=0, le=10)] = 0.0
-    counts: tuple[Annotated[float, Field(ge=0, le=1e15)], ...] = ()
+    kind: RoutingKind = Field(default=RoutingKind.UNIFORM, description="shape of the profile")
+    exponent: Annotated[float, Field(ge=0, le=10)] = Field(default=0.0, description="of zipf; 0 is uniform")
+    counts: tuple[Annotated[float, Field(ge=0, le=1e15)], ...] = Field(
+        default=(), description="routed tokens per expert, for kind counts"
+    )
 
     @model_validator(mode="after")
     def _counts_go_with_kind(self) -> RoutingProfile:

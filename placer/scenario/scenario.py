@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from placer.catalog.fleet import Fleet
 from placer.errors import ScenarioError, nearest_hint
@@ -18,11 +18,11 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: ModelSpec
-    fleet: Fleet
-    workload: Workload
-    target: Target
-    space: Space = Space()
+    model: ModelSpec = Field(description="the model, in full")
+    fleet: Fleet = Field(description="the fleet, devices and links filled in")
+    workload: Workload = Field(description="what users send")
+    target: Target = Field(description="what they expect, and what may be spent")
+    space: Space = Field(default=Space(), description="limits of the declared space")
 
 
 def _check_prices(scenario: Scenario) -> Iterator[str]:

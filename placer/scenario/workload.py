@@ -22,10 +22,12 @@ class Workload(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input_tokens: Tokens
-    output_tokens: Tokens
-    routing: RoutingProfile = UNIFORM
-    utilisation: Annotated[float, Field(gt=0, le=1)] = 1.0
+    input_tokens: Tokens = Field(description="tokens of a prompt")
+    output_tokens: Tokens = Field(description="tokens of an answer")
+    routing: RoutingProfile = Field(default=UNIFORM, description="how tokens spread over experts")
+    utilisation: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=1.0, description="share of full load that is sold; scales the price"
+    )
 
     @property
     def capacity_context(self) -> int:
@@ -43,11 +45,13 @@ class Target(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tokens_per_s_per_user: Rate
-    tokens_per_s: Rate | None = None
-    power_cap: Watts | None = None
-    cost_cap: UsdPerHour | None = None
-    required_pools: tuple[str, ...] = ()
+    tokens_per_s_per_user: Rate = Field(description="speed every user must get")
+    tokens_per_s: Rate | None = Field(
+        default=None, description="what the fleet must serve; null = what is cheapest"
+    )
+    power_cap: Watts | None = Field(default=None, description="most power of all rented devices")
+    cost_cap: UsdPerHour | None = Field(default=None, description="most rent")
+    required_pools: tuple[str, ...] = Field(default=(), description="pools every replica must use")
 
     @property
     def step_time_s(self) -> float:

@@ -23,6 +23,8 @@ LEAVES_PER_WAVE = 2
 THREADS = 2
 #: Fewer nodes than this are bounded in one thread.
 MANY_NODES = 512
+#: Plan and bound are far apart while they differ by more than this.
+FAR_GAP = 0.05
 #: Nodes followed, and leaves settled, when diving for a first plan.
 BEAM_WIDTH, DIVE_LEAVES = 256, 24
 
@@ -49,6 +51,7 @@ class FamilySearch:
         self._price = np.inf
         self._closed = np.inf
         self._has_dived = False
+        self._random = np.random.default_rng(params.seed)
         self.found: Found | None = None
         self.num_nodes, self.num_leaves = 1, 0
 
@@ -172,15 +175,33 @@ class FamilySearch:
         return Candidate(shape, sidecar, int(node[LEAST_FLIGHT]), least, most)
 
     def _settle_next(self) -> None:
-        """Take the most promising leaves, two at a time: bound those with several sizes, settle the others."""
-        taken = []
-        while self._leaves and len(taken) < THREADS and (not taken or self._leaves[0][0] < self._cutoff):
+        """Take the most promising leaves, two at a time: bound those with several sizes, settle the others.
+
+        As long as plan and bound are far apart one of the two is drawn at random and tried out: any plan closes many
+        leaves, and the most promising ones often hold none.
+        """
+        taken = [heapq.heappop(self._leaves)]
+        cutoff, is_far = self._cutoff, self._price > taken[0][0] * (1.0 + FAR_GAP)
+        if self._leaves and not is_far and self._leaves[0][0] < cutoff:
             taken.append(heapq.heappop(self._leaves))
         self.num_leaves += len(taken)
-        cutoff = self._cutoff
-        answers = self._pool.map(lambda leaf: self._look_at(leaf[2], leaf[3], cutoff), taken)
+        trial = self._pool.submit(self._try_out, self._draw(), cutoff) if self._leaves and is_far else None
+        answers = list(self._pool.map(lambda leaf: self._look_at(leaf[2], leaf[3], cutoff), taken))
         for (bound, _, candidate, effort), answer in zip(taken, answers, strict=True):
             self._digest(bound, candidate, effort, answer)
+        if trial is not None:
+            self._take(trial.result())
+
+    def _draw(self) -> Candidate:
+        """Return one size of a leaf drawn at random; the leaf stays open."""
+        _, _, candidate, _ = self._leaves[int(self._random.integers(len(self._leaves)))]
+        ranks = candidate.host.dp
+        sizes = (candidate.most - candidate.least) // ranks + 1
+        size = candidate.least + int(self._random.integers(sizes)) * ranks
+        return replace(candidate, least=size, most=size)
+
+    def _try_out(self, candidate: Candidate, cutoff: float) -> Found | None:
+        return self._leaf_solver.settle(candidate, cutoff).found
 
     def _look_at(self, candidate: Candidate, effort: int, cutoff: float) -> Settled:
         if candidate.least < candidate.most:

@@ -48,6 +48,7 @@ class Fields:
     gather: int
     buffer_bytes: int
     port: int
+    stage_hop: int
     num_base: int
 
     def per_stage(self, column: int) -> int:
@@ -76,5 +77,5 @@ def build_fields(classes: tuple[LayerClass, ...], space: Space) -> Fields:
                 take(levels),
             )
         )
-    single = take(7)
+    single = take(8)
     return Fields(tuple(by_class), *single, num_base=next(numbers))

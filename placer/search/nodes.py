@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from placer.cost.group import Array
 from placer.search.dual import FOREVER_S, ClassLoad, step_bound
-from placer.search.rows import HOST, NUM_TIMES, PATH, Pair, RowBuilder, Way, Wire
+from placer.search.rows import HOST, NUM_TIMES, PATH, Pair, RowBuilder, Way, Wire, placements_of
 from placer.search.tables import CostModel
 from placer.search.tree import OptionTree
 from placer.search.value import Objective
@@ -95,6 +95,28 @@ class NodeBounds:
             table.times[:, :, PATH + 1 :] *= pace[:, None]
             loads.append(ClassLoad(entry.count, table.times, table.host_bytes, table.side_bytes))
         return loads
+
+    def _stage_hop(self, nodes: Integers, pair: Pair) -> Array:
+        """Return the time of a hop between stages of the host, 0 where it may have only one."""
+        staged = self._family.host.fewest_stages[nodes[:, HOST_NODE]] > 1
+        return np.where(staged, pair.host[:, self._cost.fields.stage_hop], 0.0)
+
+    def _charge_stage_hops(
+        self, loads: list[ClassLoad], fixed: Array, single: list[tuple[Array, Array]], hop: Array
+    ) -> None:
+        """Charge the path for hops between stages of the host.
+
+        Layers that visit the host fill at least the sum of their shares of a stage, and every stage but those entered
+        from the sidecar (at most once per layer that leaves the host) or from the start costs a hop.
+        """
+        for index, (load, (share, _)) in enumerate(zip(loads, single, strict=True)):
+            has_side = self._family.side is not None
+            for number, placement in enumerate(placements_of(self._cost, index, has_side=has_side)):
+                if placement.way is not Way.AWAY:
+                    load.times[number, :, PATH] += hop * np.minimum(share[number], 1.0)
+                if placement.way in {Way.AWAY, Way.RELAY}:
+                    load.times[number, :, PATH] -= hop
+        fixed[:, PATH] -= hop
 
     def _trip(self, rows: RowBuilder) -> Array:
         """Return what is charged for the way back of a ``relay`` layer, shape (num_nodes, 9).
@@ -179,9 +201,11 @@ class NodeBounds:
         loads = self._loads(rows, low.in_flight)
         fits = self._fits(loads, room) & self._has_sizes(nodes)
         single = self._single_layers(rows, low)
+        fixed = self._fixed(low, rows, low.in_flight)
+        self._charge_stage_hops(loads, fixed, single, self._stage_hop(nodes, low))
         _block(loads, single)
         memory = room if with_memory else None
-        least_step = step_bound(loads, self._fixed(low, rows, low.in_flight), memory)
+        least_step = step_bound(loads, fixed, memory)
         fits &= least_step <= self._longest_s * (1.0 + 1e-9)
         value = np.full(len(nodes), np.inf)
         if fits.any():
@@ -206,10 +230,11 @@ class NodeBounds:
             load.with_volumes(*volumes)
             for load, volumes in zip(self._loads(rows, np.ones(len(nodes))), held, strict=True)
         ]
+        fixed = self._fixed(high, rows, np.ones(len(nodes)))
+        self._charge_stage_hops(loads, fixed, single, self._stage_hop(nodes, high))
         for load in loads:
             load.times[:, :, PATH] /= high.in_flight
         _block(loads, single)
-        fixed = self._fixed(high, rows, np.ones(len(nodes)))
         fixed[:, PATH] /= high.in_flight
         token_time = step_bound(loads, fixed, memory) / high.tokens
         token_time = np.maximum(token_time, least_step / (high.tokens * high.in_flight))

@@ -159,6 +159,8 @@ class _Filler:
         self.values[:, fields.gather] = block_time.gather_s(self.group, self.batch.rank_tokens, hidden)
         self.values[:, fields.buffer_bytes] = block_bytes.buffer_bytes(self.batch, hidden, self.cost.top_k)
         self.values[:, fields.port] = 1.0 / shape.width
+        hops = block_time.stage_hops_s(self.group, self.batch, hidden)
+        self.values[:, fields.stage_hop] = self.values[:, fields.gather] + hops
 
 
 def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer) -> Array:

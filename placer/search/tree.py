@@ -32,8 +32,8 @@ class OptionTree:
         Sizes the tables are made for: smallest and largest of every cell.
     values : ndarray, shape (num_nodes, 2 num_cells, num_base)
         Relaxed tables of one stage.
-    stages : ndarray, shape (num_nodes,)
-        Stages, at most.
+    stages, fewest_stages : ndarray, shape (num_nodes,)
+        Stages, at most and at least.
     ranks : ndarray, shape (num_nodes,)
         Data-parallel ranks, at least; the microbatch size of a host is a multiple.
     least_usd_per_hour, most_usd_per_hour : ndarray, shape (num_nodes,)
@@ -49,6 +49,7 @@ class OptionTree:
     points: Array
     values: Array
     stages: Array
+    fewest_stages: Array
     ranks: Array
     least_usd_per_hour: Array
     most_usd_per_hour: Array
@@ -117,7 +118,7 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
         return None
     points, first = cell_points(sizes), len(priced)
     values = np.empty((2 * first, len(points), cost.fields.num_base))
-    stages, ranks, replicas = np.zeros(2 * first), np.zeros(2 * first), np.zeros(2 * first)
+    stages, fewest, ranks, replicas = (np.zeros(2 * first) for _ in range(4))
     least, most = np.zeros(2 * first), np.zeros(2 * first)
     by_cap = np.zeros((2 * first, NUM_CAPS))
     tables: dict[tuple[int, int, int], Array] = {}
@@ -127,7 +128,8 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
         key = (shape.width, shape.tp, shape.expert_tp)
         if key not in tables:
             tables[key] = stage_values(cost, shape, points, relaxed_batch)
-        values[leaf], stages[leaf], ranks[leaf] = tables[key], shape.stages, shape.dp
+        values[leaf], ranks[leaf] = tables[key], shape.dp
+        stages[leaf] = fewest[leaf] = shape.stages
         least[leaf] = most[leaf] = usd_per_hour
         by_cap[leaf] = valuation.least_usd_per_hour_by_cap((shape,))
         replicas[leaf] = valuation.most_replicas((shape,))
@@ -135,6 +137,7 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
     for array, combine in (
         (values, minimum),
         (stages, maximum),
+        (fewest, minimum),
         (ranks, minimum),
         (least, minimum),
         (most, maximum),
@@ -142,4 +145,4 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
         (replicas, maximum),
     ):
         _fill_inner(array, first, combine)
-    return OptionTree(tuple(shapes), sizes, points, values, stages, ranks, least, most, by_cap, replicas)
+    return OptionTree(tuple(shapes), sizes, points, values, stages, fewest, ranks, least, most, by_cap, replicas)
