@@ -149,8 +149,8 @@ def plan_scenario(
     ScenarioError
         If the parts do not go together, or a parameter is out of range.
     """
-    from placer.planner.planner import make_plan
-    from placer.search.params import SolveParams
+    from placer.planner.planner import make_plan  # noqa: PLC0415 loads the solver
+    from placer.search.params import SolveParams  # noqa: PLC0415
 
     if not (0.0 <= gap < 1.0):
         raise ScenarioError(f"expected a share in [0, 1), got {gap!r}", where="gap")

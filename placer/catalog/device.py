@@ -55,8 +55,8 @@ class MemoryTier(BaseModel):
 
     tier: TierKind = Field(description="kind of memory")
     role: TierRole = Field(default=TierRole.COMPUTE, description="whether ops run from it")
-    capacity: Bytes = Field(description="size")
-    bandwidth: BytesPerSecond = Field(description="peak bandwidth")
+    capacity: Bytes = Field(description="size, such as 141 GB")
+    bandwidth: BytesPerSecond = Field(description="peak, such as 4.8 TB/s")
 
 
 class KernelModel(BaseModel):
@@ -66,7 +66,7 @@ class KernelModel(BaseModel):
 
     family: KernelFamily = Field(description="kernels it holds for")
     weights: WeightFormat | None = Field(default=None, description="none = every stored format not listed")
-    floor: Seconds = Field(description="time of a launch with no work")
+    floor: Seconds = Field(description="time of a launch with no work, such as 4.4 us")
     mbu: Efficiency = Field(description="share of peak bandwidth reached")
     mfu: Efficiency = Field(description="share of peak FLOP/s reached")
 
@@ -93,7 +93,7 @@ class Device(BaseModel):
         description="efficiencies and floors; gemm, attention and moe are needed"
     )
     reserve: Share = Field(default=0.0, description="share of the compute tier the runtime keeps")
-    power: Watts = Field(description="power drawn per device, as its source defines it")
+    power: Watts = Field(description="per device, as its source defines it, such as 700 W")
     price: Annotated[dict[str, UsdPerHour], Field(min_length=1)] = Field(
         description="rent per device by basis"
     )

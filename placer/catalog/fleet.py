@@ -61,7 +61,9 @@ class CrossLink(BaseModel):
 
     between: tuple[str, str] = Field(description="the two pools")
     link: str = Field(description="name of a link")
-    bandwidth: dict[str, BytesPerSecond] = Field(default_factory=dict)
+    bandwidth: dict[str, BytesPerSecond] = Field(
+        default_factory=dict, description="per device and direction, by pool; else that of the link"
+    )
     sources: tuple[Source, ...] = Field(default=(), description="citations of bandwidth")
 
 

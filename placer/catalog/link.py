@@ -26,7 +26,7 @@ class StartUp(BaseModel):
     devices: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] = Field(
         description="most devices it holds for"
     )
-    latency: Seconds = Field(description="time before a byte moves")
+    latency: Seconds = Field(description="time before a byte moves, such as 3.5 us")
 
 
 class Link(BaseModel):
@@ -41,8 +41,8 @@ class Link(BaseModel):
 
     name: str = Field(description="what pools and cross links call it")
     title: str = Field(default="", description="one line for people")
-    bandwidth: BytesPerSecond = Field(description="per device and direction")
-    latency: Seconds = Field(description="one way, small message")
+    bandwidth: BytesPerSecond = Field(description="per device and direction, such as 450 GB/s")
+    latency: Seconds = Field(description="one way, small message, such as 1 us")
     efficiency: Efficiency = Field(default=1.0, description="share of the bandwidth that transfers reach")
     duplex: Duplex = Field(default=Duplex.FULL, description="half: both directions share the bandwidth")
     all_reduce: tuple[StartUp, ...] = Field(

@@ -25,9 +25,9 @@ class Source(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    covers: tuple[str, ...] = Field(min_length=1)
+    covers: tuple[str, ...] = Field(min_length=1, description="figures it is for")
     kind: SourceKind = Field(description="how far it can be trusted")
-    cite: str = Field(min_length=1)
+    cite: str = Field(min_length=1, description="where it was read")
     note: str = Field(default="", description="for people")
 
 

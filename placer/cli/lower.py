@@ -39,8 +39,10 @@ def lower_command(  # noqa: PLR0913 the parameters are the options of the comman
     model: Annotated[
         str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
     ],
-    context: Annotated[str, typer.Option(help="Tokens in the KV cache, such as 8192, 8k or 8Ki.")] = "8192",
-    batch: Annotated[str, typer.Option(help="Sequences decoded together.")] = "1",
+    context: Annotated[
+        str, typer.Option(metavar="TOKENS", help="Tokens in the KV cache, such as 8192, 8k or 8Ki.")
+    ] = "8192",
+    batch: Annotated[str, typer.Option(metavar="NUMBER", help="Sequences decoded together.")] = "1",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     graphml: Annotated[bool, typer.Option("--graphml", help="Print the op graph as GraphML.")] = False,
     dot: Annotated[bool, typer.Option("--dot", help="Print the op graph as DOT.")] = False,

@@ -29,10 +29,14 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
         str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
     ],
     fleet: Annotated[str, typer.Option(metavar="FLEET", help="Catalog name, or path of a fleet file.")],
-    tps_user: Annotated[float, typer.Option(help="Tokens per second every user must get.")],
-    isl: Annotated[str, typer.Option(help="Input tokens of a request, such as 8192 or 8k.")] = "8192",
-    osl: Annotated[str, typer.Option(help="Output tokens of a request.")] = "1024",
-    tps: Annotated[float | None, typer.Option(help="Tokens per second the whole fleet must serve.")] = None,
+    tps_user: Annotated[float, typer.Option(metavar="RATE", help="Tokens per second every user must get.")],
+    isl: Annotated[
+        str, typer.Option(metavar="TOKENS", help="Input tokens of a request, such as 8192 or 8k.")
+    ] = "8192",
+    osl: Annotated[str, typer.Option(metavar="TOKENS", help="Output tokens of a request.")] = "1024",
+    tps: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Tokens per second the whole fleet must serve.")
+    ] = None,
     power_cap: Annotated[
         str | None, typer.Option(metavar="POWER", help="Most power, such as '500 kW'.")
     ] = None,
@@ -43,14 +47,18 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
         list[str] | None, typer.Option(metavar="POOL", help="Pool every replica must use; repeatable.")
     ] = None,
     routing: Annotated[
-        str, typer.Option(metavar="PROFILE", help="How tokens spread over experts: uniform, or zipf:EXPONENT.")
+        str,
+        typer.Option(metavar="PROFILE", help="How tokens spread over experts: uniform, or zipf:EXPONENT."),
     ] = "uniform",
     weights: Annotated[
-        str | None, typer.Option(metavar="FORMAT", help="Store all weights in this format, such as fp8 or bf16.")
+        str | None,
+        typer.Option(metavar="FORMAT", help="Store all weights in this format, such as fp8 or bf16."),
     ] = None,
-    gap: Annotated[float, typer.Option(help="Gap to the bound at which the search stops; 0 for proof.")] = 0.009,
-    budget_s: Annotated[float, typer.Option(help="Wall seconds for the search.")] = 60.0,
-    seed: Annotated[int, typer.Option(help="Seed of CP-SAT.")] = 0,
+    gap: Annotated[
+        float, typer.Option(metavar="SHARE", help="Gap to the bound at which the search stops; 0 for proof.")
+    ] = 0.009,
+    budget_s: Annotated[float, typer.Option(metavar="SECONDS", help="Wall seconds for the search.")] = 60.0,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Seed of CP-SAT.")] = 0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the plan to a file.")
     ] = None,
@@ -88,7 +96,9 @@ def _routing(text: str) -> dict[str, object]:
             return {"kind": "zipf", "exponent": float(exponent)}
     except ValueError:
         pass
-    raise InputError(f'expected "uniform" or "zipf:EXPONENT" such as zipf:0.8, got {text!r}', where="--routing")
+    raise InputError(
+        f'expected "uniform" or "zipf:EXPONENT" such as zipf:0.8, got {text!r}', where="--routing"
+    )
 
 
 def _scenario(
@@ -104,7 +114,9 @@ def _scenario(
         known = [str(name) for name in WeightFormat]
         if weights not in known:
             hint = nearest_hint(weights, known)
-            raise InputError(f'unknown format "{weights}"{hint}; known: {", ".join(known)}', where="--weights")
+            raise InputError(
+                f'unknown format "{weights}"{hint}; known: {", ".join(known)}', where="--weights"
+            )
         precision = spec.precision.with_weights(WeightFormat(weights))
         spec = spec.model_copy(update={"precision": precision})
     given = {name: value for name, value in question[1].items() if value is not None}

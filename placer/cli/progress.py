@@ -26,8 +26,7 @@ def progress_line(*, is_quiet: bool) -> Iterator[ProgressSink]:
             if isinstance(event, Incumbent):
                 best = f"best ${event.value:.4g}/M"
             if isinstance(event, BoundMoved):
-                status.update(
-                    f"{best}, bound ${event.value:.4g}/M, {event.num_open_nodes:,} open, {event.elapsed_s:.0f} s"
-                )
+                bound = f"bound ${event.value:.4g}/M"
+                status.update(f"{best}, {bound}, {event.num_open_nodes:,} open, {event.elapsed_s:.0f} s")
 
         yield follow

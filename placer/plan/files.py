@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from placer.errors import InputError
-from placer.files import read_text, parse_mapping, validated, write_atomic
+from placer.files import parse_mapping, read_text, validated, write_atomic
 from placer.plan.plan import SCHEMA_VERSION, Plan
 
 
@@ -32,7 +32,8 @@ def load_plan(path: Path) -> Plan:
     Raises
     ------
     InputError
-        Naming file and field of what is wrong: no such file, truncated, another schema version, a missing field.
+        Naming file and field of what is wrong: no such file, truncated, another schema version, no such
+        field, a missing one.
     """
     raw = parse_mapping(read_text(path), str(path))
     version = raw.get("schema_version")

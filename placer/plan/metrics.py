@@ -44,9 +44,9 @@ class Bound(BaseModel):
 
 
 class MemoryUse(BaseModel):
-    """Bytes on the fullest device of a group; ``weights`` leaves ``hot_experts`` out, ``reserved`` is the runtime's.
+    """Bytes on the fullest device of a group.
 
-    Hot experts are those of split layers on the sidecar.
+    Weights leave hot experts out; hot experts are those of split layers on the sidecar.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,17 +69,17 @@ class MemoryUse(BaseModel):
 class TimeShares(BaseModel):
     """Where the critical path of one microbatch goes; the parts sum to ``path_s``.
 
-    ``floors_s`` holds everything that does not shrink with the work: kernel launches, start-up of collectives, link
-    latency. The other parts leave it out.
+    ``floors_s`` holds everything that does not shrink with the work: kernel launches, start-up of
+    collectives, link latency. The other parts leave it out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path_s: Figure = Field(description="critical path of one microbatch")
     attention_s: Figure = Field(description="attention blocks and routers")
-    ffn_s: Figure = Field(description="dense FFNs and experts")
+    ffn_s: Figure = Field(description="dense FFNs and experts, with their exchange")
     embedding_and_head_s: Figure = Field(description="embedding and LM head")
-    links_s: Figure = Field(description="hops between groups and stages, and exchange between experts")
+    links_s: Figure = Field(description="hops between groups and stages")
     floors_s: Figure = Field(description="what does not shrink with the work")
 
 

@@ -1,8 +1,9 @@
-"""Where everything lies: groups, their devices, layers, experts, sequences. Device by device, without repetition.
+"""Where everything lies, device by device, without repetition: groups, layers, experts, sequences.
 
-A device is named ``pool[i]``, ``i`` counting the pool's inventory. A stage of a replica is a block of ``width``
-consecutive devices; offset ``o`` in it is data-parallel rank ``o // tp`` and tensor-parallel rank ``o % tp`` of
-attention, dense FFN, shared experts, embedding and LM head, and expert rank ``o // expert_tp``, cut ``o % expert_tp``.
+A device is named ``pool[i]``, ``i`` counting the pool's inventory. A stage of a replica is a block of
+``width`` consecutive devices; offset ``o`` in it is data-parallel rank ``o // tp`` and tensor-parallel rank
+``o % tp`` of attention, dense FFN, shared experts, embedding and LM head, and expert rank ``o // expert_tp``,
+cut ``o % expert_tp``.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class Way(StrEnum):
 class GroupPlan(BaseModel):
     """The shape of one group; every replica has one like it.
 
-    ``sequences_per_rank`` deals the sequences of a microbatch to the data-parallel ranks; their KV shards lie where
-    the rank's attention runs, at the same offset of the stage.
+    ``sequences_per_rank`` deals the sequences of a microbatch to the data-parallel ranks; their KV shards lie
+    where the rank's attention runs, at the same offset of the stage.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -128,7 +129,7 @@ class Placement(BaseModel):
     )
     embedding: Location = Field(description="where the embedding lies")
     lm_head: Location = Field(description="where the LM head lies")
-    experts: dict[str, ExpertLayout] = Field(default_factory=dict)
+    experts: dict[str, ExpertLayout] = Field(default_factory=dict, description="expert layouts by name")
     layers: Annotated[tuple[LayerPlacement, ...], Field(min_length=1)] = Field(
         description="where every layer lies"
     )

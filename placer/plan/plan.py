@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,7 +13,7 @@ from placer.plan.provenance import Provenance, SearchReport
 from placer.plan.refusal import Refusal
 from placer.scenario.scenario import Scenario
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 
 class Status(StrEnum):
@@ -36,18 +36,18 @@ class BatchPlan(BaseModel):
 class Plan(BaseModel):
     """A plan, a refusal, or what is known when time ran out.
 
-    ``planned`` has everything but ``refusal``; ``infeasible`` has ``refusal``; ``undecided`` has a bound only.
+    ``planned`` has everything but ``refusal``; ``infeasible`` has ``refusal``; ``undecided`` a bound at most.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1] = Field(default=SCHEMA_VERSION, description="version of this document")
+    schema_version: Annotated[Literal[1], Field(description="version of this document")] = SCHEMA_VERSION
     status: Status = Field(description="how planning ended")
     verdict: str = Field(description="the answer in one line")
     scenario: Scenario = Field(description="the question, self-contained")
     metrics: Metrics | None = Field(default=None, description="what the plan achieves")
     bound: Bound | None = Field(default=None, description="what no plan can beat")
-    devices: dict[str, int] = Field(default_factory=dict)
+    devices: dict[str, int] = Field(default_factory=dict, description="rented devices by pool")
     batch: BatchPlan | None = Field(default=None, description="sequences and microbatches of a replica")
     groups: tuple[GroupPlan, ...] = Field(default=(), description="groups of a replica: host, then sidecar")
     memory: tuple[MemoryUse, ...] = Field(

@@ -1,4 +1,4 @@
-"""What a person reads of a plan: verdict, groups, memory, time, what binds, what it costs without each pool."""
+"""What a person reads of a plan: verdict, groups, memory, time, what binds, the price without each pool."""
 
 from __future__ import annotations
 
@@ -39,7 +39,16 @@ def _group_table(plan: Plan, placement: Placement) -> Table:
         f"{batch.sequences_per_microbatch:,} sequences in flight ({users:,} users)"
     )
     table = new_table(
-        "group", "pool", ">devices", ">stages x width", ">TP", ">DP", ">EP", ">expert TP", "holds", title=title
+        "group",
+        "pool",
+        ">devices",
+        ">stages x width",
+        ">TP",
+        ">DP",
+        ">EP",
+        ">expert TP",
+        "holds",
+        title=title,
     )
     for group in plan.groups:
         table.add_row(

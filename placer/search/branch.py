@@ -25,6 +25,8 @@ THREADS = 2
 MANY_NODES = 512
 #: Plan and bound are far apart while they differ by more than this.
 FAR_GAP = 0.05
+#: Leaves are bounded again when the price fell by this share.
+WORTH_PRUNING = 0.005
 #: Nodes followed, and leaves settled, when diving for a first plan.
 BEAM_WIDTH, DIVE_LEAVES = 256, 24
 
@@ -46,11 +48,11 @@ class FamilySearch:
         side = 0 if family.side is None else 1
         root: Integers = np.array([[1, side, 1, max_microbatches, 0, last]], dtype=np.int64)
         self._nodes, self._values = root, self._bounds.bound(root, np.inf)
-        self._leaves: list[tuple[float, int, Candidate, int]] = []
+        self._leaves: list[tuple[float, int, Candidate, int, Integers]] = []
         self._number = count()
         self._price = np.inf
         self._closed = np.inf
-        self._has_dived = False
+        self._has_dived, self._pruned_at = False, np.inf
         self._random = np.random.default_rng(params.seed)
         self.found: Found | None = None
         self.num_nodes, self.num_leaves = 1, 0
@@ -94,7 +96,9 @@ class FamilySearch:
         """Do one piece of work: dive, expand, or settle a leaf."""
         if self.is_done:
             return
-        if not self._has_dived:
+        if self._price < self._pruned_at * (1.0 - WORTH_PRUNING) and self._leaves:
+            self._prune_leaves()
+        elif not self._has_dived:
             self._has_dived = True
             self._dive()
         elif self._leaves and (not len(self._values) or self._leaves[0][0] <= self._values.min()):
@@ -148,7 +152,7 @@ class FamilySearch:
         nodes, values = nodes[keep], values[keep]
         leaf = is_leaf(self._family, nodes)
         for node, value in zip(nodes[leaf], values[leaf], strict=True):
-            self._push(float(value), self._candidate(node))
+            self._push(float(value), self._candidate(node), node)
         self._nodes, self._values = nodes[~leaf], values[~leaf]
 
     def _bound(self, nodes: Integers, cutoff: float) -> Array:
@@ -158,9 +162,25 @@ class FamilySearch:
         parts = np.array_split(nodes, THREADS)
         return np.concatenate(list(self._pool.map(lambda part: self._bounds.bound(part, cutoff), parts)))
 
-    def _push(self, bound: float, candidate: Candidate | None, effort: int = 0) -> None:
+    def _push(self, bound: float, candidate: Candidate | None, node: Integers, effort: int = 0) -> None:
         if candidate is not None:
-            heapq.heappush(self._leaves, (bound, next(self._number), candidate, effort))
+            heapq.heappush(self._leaves, (bound, next(self._number), candidate, effort, node))
+
+    def _prune_leaves(self) -> None:
+        """Bound all leaves again, now that a cheaper plan is known."""
+        self._pruned_at = self._price
+        leaves, self._leaves = self._leaves, []
+        if not leaves:
+            return
+        cutoff = self._cutoff
+        again = self._bound(np.stack([leaf[4] for leaf in leaves]), cutoff)
+        for leaf, value in zip(leaves, again.tolist(), strict=True):
+            bound = max(leaf[0], value)
+            if bound >= cutoff:
+                self._close(bound)
+            else:
+                self._leaves.append((bound, *leaf[1:]))
+        heapq.heapify(self._leaves)
 
     def _candidate(self, node: Integers) -> Candidate | None:
         """Return the candidate of a leaf node, or None if no batch size of its cell suits the host's ranks."""
@@ -187,14 +207,14 @@ class FamilySearch:
         self.num_leaves += len(taken)
         trial = self._pool.submit(self._try_out, self._draw(), cutoff) if self._leaves and is_far else None
         answers = list(self._pool.map(lambda leaf: self._look_at(leaf[2], leaf[3], cutoff), taken))
-        for (bound, _, candidate, effort), answer in zip(taken, answers, strict=True):
-            self._digest(bound, candidate, effort, answer)
+        for (bound, _, candidate, effort, node), answer in zip(taken, answers, strict=True):
+            self._digest((bound, candidate, effort, node), answer)
         if trial is not None:
             self._take(trial.result())
 
     def _draw(self) -> Candidate:
         """Return one size of a leaf drawn at random; the leaf stays open."""
-        _, _, candidate, _ = self._leaves[int(self._random.integers(len(self._leaves)))]
+        _, _, candidate, _, _ = self._leaves[int(self._random.integers(len(self._leaves)))]
         ranks = candidate.host.dp
         sizes = (candidate.most - candidate.least) // ranks + 1
         size = candidate.least + int(self._random.integers(sizes)) * ranks
@@ -208,8 +228,9 @@ class FamilySearch:
             return Settled(self._leaf_solver.bound(candidate, cutoff), None)
         return self._leaf_solver.settle(candidate, cutoff, effort)
 
-    def _digest(self, bound: float, candidate: Candidate, effort: int, answer: Settled) -> None:
+    def _digest(self, leaf: tuple[float, Candidate, int, Integers], answer: Settled) -> None:
         """Close a leaf, or put back what is left of it: two halves, or another try at a single size."""
+        bound, candidate, effort, node = leaf
         self._take(answer.found)
         proven = max(bound, answer.bound)
         if proven >= self._cutoff:
@@ -217,9 +238,9 @@ class FamilySearch:
         elif candidate.least < candidate.most:
             ranks = candidate.host.dp
             middle = (candidate.least // ranks + candidate.most // ranks) // 2 * ranks
-            self._push(proven, replace(candidate, most=middle))
-            self._push(proven, replace(candidate, least=middle + ranks))
+            self._push(proven, replace(candidate, most=middle), node)
+            self._push(proven, replace(candidate, least=middle + ranks), node)
         elif not answer.is_final and effort < LAST_EFFORT:
-            self._push(proven, candidate, effort + 1)
+            self._push(proven, candidate, node, effort + 1)
         else:
             self._close(proven)

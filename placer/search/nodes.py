@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.cost.group import Array
+from placer.search.ascent import PARTS, Uses, hopeless, rounded_share
 from placer.search.dual import FOREVER_S, ClassLoad, step_bound
 from placer.search.rows import HOST, NUM_TIMES, PATH, Pair, RowBuilder, Way, Wire, placements_of
 from placer.search.tables import CostModel
@@ -192,7 +193,42 @@ class NodeBounds:
             open_ = value < cutoff
             if self._family.side is not None and open_.any():
                 value[open_] = np.maximum(value[open_], self._bound(nodes[open_], with_memory=True))
+                open_ = (value < cutoff) & self._has_single_shapes(nodes)
+                if open_.any():
+                    value[open_] = np.maximum(value[open_], self._prove(nodes[open_], cutoff))
         return value
+
+    def _has_single_shapes(self, nodes: Integers) -> NDArray[np.bool_]:
+        """Return which nodes have one shape per group."""
+        side = self._family.side
+        single = nodes[:, HOST_NODE] >= self._family.host.first_leaf
+        return single if side is None else single & (nodes[:, SIDE_NODE] >= side.first_leaf)
+
+    def _prove(self, nodes: Integers, cutoff: float) -> Array:
+        """Return infinity for nodes proven to miss the target, ``cutoff`` for those proven to cost as much, else 0."""
+        low = self._pair(nodes, self.least_point(nodes), nodes[:, LEAST_FLIGHT].astype(np.float64))
+        rows = RowBuilder(self._cost, self._family.wire, low)
+        loads, single = self._loads(rows, low.in_flight), self._single_layers(rows, low)
+        fixed = self._fixed(low, rows, low.in_flight)
+        self._charge_stage_hops(loads, fixed, single, self._stage_hop(nodes, low))
+        stages = [np.ones(len(nodes)) / tree.stages[nodes[:, column]] for tree, column in self._trees()]
+        longest = np.full(len(nodes), self._longest_s * (1.0 + 1e-9))
+        missed = hopeless(*_uses(loads, fixed, (single, stages), longest))
+        if not np.isfinite(cutoff):
+            return np.where(missed, np.inf, 0.0)
+        high = self._pair(nodes, 2 * nodes[:, LAST_CELL] + 1, nodes[:, MOST_FLIGHT].astype(np.float64))
+        rows = RowBuilder(self._cost, self._family.wire, high)
+        loads, fixed = self._loads(rows, high.in_flight), self._fixed(high, rows, high.in_flight)
+        self._charge_stage_hops(loads, fixed, single, self._stage_hop(nodes, high))
+        price, _ = self._rent(nodes)
+        longest = self._objective.longest_step_at(price, high.tokens * high.in_flight, cutoff)
+        dear = hopeless(*_uses(loads, fixed, (single, stages), np.maximum(longest, 1e-12)))
+        return np.where(missed, np.inf, np.where(dear, cutoff, 0.0))
+
+    def _trees(self) -> list[tuple[OptionTree, int]]:
+        family = self._family
+        host = [(family.host, HOST_NODE)]
+        return host if family.side is None else [*host, (family.side, SIDE_NODE)]
 
     def _bound(self, nodes: Integers, *, with_memory: bool) -> Array:
         low = self._pair(nodes, self.least_point(nodes), nodes[:, LEAST_FLIGHT].astype(np.float64))
@@ -268,3 +304,33 @@ def _block(loads: list[ClassLoad], single: list[tuple[Array, Array]]) -> None:
     """Make placements that fit no device take for ever."""
     for load, (host, side) in zip(loads, single, strict=True):
         load.times[(host > 1.0 + 1e-12) | (side > 1.0 + 1e-12)] = FOREVER_S
+
+
+def _uses(
+    loads: list[ClassLoad],
+    fixed: Array,
+    layers: tuple[list[tuple[Array, Array]], list[Array]],
+    longest_s: Array,
+) -> tuple[list[Uses], Array]:
+    """Return what layers, and everything else, use of all limits on a step and on memory.
+
+    Parameters
+    ----------
+    loads, fixed
+        Times of layers and of the rest.
+    layers
+        By class: a layer's share of what a device of host and sidecar has free. And, by group, one over its stages.
+    longest_s
+        The longest step of interest, by node.
+    """
+    single, stages = layers
+    uses = []
+    for load, shares in zip(loads, single, strict=True):
+        columns = [load.times[:, :, number] / longest_s for number in range(NUM_TIMES)]
+        for share, per_stage in zip(shares, stages, strict=False):
+            columns.append(share * per_stage)
+            columns += [rounded_share(share, parts) * per_stage for parts in PARTS]
+            columns[0] = np.where(share > 1.0 + 1e-12, FOREVER_S, columns[0])
+        uses.append(Uses(load.count, np.stack(columns, axis=2)))
+    room = np.zeros((len(fixed), uses[0].share.shape[2] - NUM_TIMES))
+    return uses, np.concatenate([fixed / longest_s[:, None], room], axis=1)

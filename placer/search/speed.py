@@ -31,3 +31,8 @@ class Speed:
         """Return the step time where anything can be rented."""
         del token_time_s
         return np.where(np.isfinite(usd_per_hour) & (most_replicas > 0), step_s, np.inf)
+
+    def longest_step_at(self, usd_per_hour: Array, tokens: Array, price: float) -> Array:
+        """Return infinity: a step longer than the best may still shrink with the batch."""
+        del tokens, price
+        return np.full_like(usd_per_hour, np.inf)

@@ -42,6 +42,9 @@ class Objective(Protocol):
     def floor(self, usd_per_hour: Array, token_time_s: Array, step_s: Array, most_replicas: Array) -> Array:
         """Return lower bounds on the value of sets of plans."""
 
+    def longest_step_at(self, usd_per_hour: Array, tokens: Array, price: float) -> Array:
+        """Return steps beyond which replicas of such cost are worse than ``price`` in any case."""
+
 
 
 class Valuation:
@@ -145,3 +148,15 @@ class Valuation:
             least = np.maximum(token_time_s, 1.0 / rate)
             least = np.where(token_time_s * rate > most_replicas * (1.0 + 1e-9), np.inf, least)
         return usd_per_hour * least * (TOKENS_PER_MILLION / SECONDS_PER_HOUR / self._utilisation)
+
+    def longest_step_at(self, usd_per_hour: Array, tokens: Array, price: float) -> Array:
+        """Return the longest step at which replicas sell for no more than a price [s]; fleet target left out.
+
+        Parameters
+        ----------
+        usd_per_hour, tokens : ndarray
+            Least price of a replica, and what it produces in a step.
+        price
+            US dollars per million tokens.
+        """
+        return tokens * (price * self._utilisation * SECONDS_PER_HOUR / TOKENS_PER_MILLION) / usd_per_hour
