@@ -129,9 +129,7 @@ def parse_count(text: object, what: str) -> int:
     match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*(k|K|M|G|Ki|Mi|Gi)?", str(text).strip(), re.ASCII)
     value = float(match.group(1)) * (_DECIMAL | _BINARY)[match.group(2) or ""] if match else 0.0
     if not value.is_integer() or not 1 <= value < 1e12:
-        raise UnitError(
-            f"expected {what} as a positive whole number such as 8192, 8k or 8Ki, got {clipped(text)}"
-        )
+        raise UnitError(f"expected {what} as a positive whole number such as 8192, 8k or 8Ki, got {clipped(text)}")
     return int(value)
 
 

@@ -94,9 +94,7 @@ class Device(BaseModel):
     )
     reserve: Share = Field(default=0.0, description="share of the compute tier the runtime keeps")
     power: Watts = Field(description="per device, as its source defines it, such as 700 W")
-    price: Annotated[dict[str, UsdPerHour], Field(min_length=1)] = Field(
-        description="rent per device by basis"
-    )
+    price: Annotated[dict[str, UsdPerHour], Field(min_length=1)] = Field(description="rent per device by basis")
     sources: tuple[Source, ...] = Field(default=(), description="citations")
     notes: tuple[str, ...] = Field(default=(), description="for people")
 

@@ -43,9 +43,7 @@ class Pool(BaseModel):
         if self.domain > 1 and self.scale_up is None:
             raise ValueError(f"domain is {self.domain}, but no scale_up link is named")
         if self.count > self.domain and self.scale_out is None:
-            raise ValueError(
-                f"count {self.count} exceeds the domain {self.domain}, but no scale_out link is named"
-            )
+            raise ValueError(f"count {self.count} exceeds the domain {self.domain}, but no scale_out link is named")
         if self.count > self.domain and self.count % self.domain:
             raise ValueError(f"count {self.count} is no multiple of the scale-up domain {self.domain}")
         return self
@@ -77,16 +75,10 @@ class Fleet(BaseModel):
     price_basis: str = Field(
         min_length=1, max_length=80, description="basis all prices are on, such as tco, contract or on_demand"
     )
-    pools: Annotated[tuple[Pool, ...], Field(min_length=1, max_length=8)] = Field(
-        description="what can be rented"
-    )
+    pools: Annotated[tuple[Pool, ...], Field(min_length=1, max_length=8)] = Field(description="what can be rented")
     links: tuple[CrossLink, ...] = Field(default=(), description="how pools are joined")
-    devices: dict[str, Device] = Field(
-        default_factory=dict, description="definitions; the catalog fills the rest"
-    )
-    link_types: dict[str, Link] = Field(
-        default_factory=dict, description="definitions; the catalog fills the rest"
-    )
+    devices: dict[str, Device] = Field(default_factory=dict, description="definitions; the catalog fills the rest")
+    link_types: dict[str, Link] = Field(default_factory=dict, description="definitions; the catalog fills the rest")
     notes: tuple[str, ...] = Field(default=(), description="for people")
 
     @model_validator(mode="after")
@@ -94,9 +86,7 @@ class Fleet(BaseModel):
         pools = [pool.name for pool in self.pools]
         for index, pool in enumerate(self.pools):
             if pool.name in pools[:index]:
-                raise ValueError(
-                    f'pools[{index}].name: "{pool.name}" is taken by pools[{pools.index(pool.name)}]'
-                )
+                raise ValueError(f'pools[{index}].name: "{pool.name}" is taken by pools[{pools.index(pool.name)}]')
             _check_known(f"pools[{index}].device", pool.device, self.devices, "device")
             for side in ("scale_up", "scale_out"):
                 link = getattr(pool, side)

@@ -23,9 +23,7 @@ class StartUp(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    devices: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] = Field(
-        description="most devices it holds for"
-    )
+    devices: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] = Field(description="most devices it holds for")
     latency: Seconds = Field(description="time before a byte moves, such as 3.5 us")
 
 

@@ -150,8 +150,7 @@ def _filled(raw: dict[str, Any], field: str, named: set[str]) -> Any:
         return own
     known, load = (device_names(), load_device) if field == "devices" else (link_names(), load_link)
     merged: dict[str, Any] = {
-        name: dict(definition) if isinstance(definition, dict) else definition
-        for name, definition in own.items()
+        name: dict(definition) if isinstance(definition, dict) else definition for name, definition in own.items()
     }
     for name in sorted(named - own.keys()):
         if name in known:

@@ -174,9 +174,7 @@ def _commands(shelf: Shelf) -> typer.Typer:
             list_all(json_=json_)
 
     def show(
-        name: Annotated[
-            str, typer.Argument(metavar="NAME", help="Catalog name; fleets and models: or a path.")
-        ],
+        name: Annotated[str, typer.Argument(metavar="NAME", help="Catalog name; fleets and models: or a path.")],
         *,
         json_: JsonFlag = False,
     ) -> None:

@@ -30,19 +30,13 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     ],
     fleet: Annotated[str, typer.Option(metavar="FLEET", help="Catalog name, or path of a fleet file.")],
     tps_user: Annotated[float, typer.Option(metavar="RATE", help="Tokens per second every user must get.")],
-    isl: Annotated[
-        str, typer.Option(metavar="TOKENS", help="Input tokens of a request, such as 8192 or 8k.")
-    ] = "8192",
+    isl: Annotated[str, typer.Option(metavar="TOKENS", help="Input tokens of a request, such as 8192 or 8k.")] = "8192",
     osl: Annotated[str, typer.Option(metavar="TOKENS", help="Output tokens of a request.")] = "1024",
     tps: Annotated[
         float | None, typer.Option(metavar="RATE", help="Tokens per second the whole fleet must serve.")
     ] = None,
-    power_cap: Annotated[
-        str | None, typer.Option(metavar="POWER", help="Most power, such as '500 kW'.")
-    ] = None,
-    cost_cap: Annotated[
-        str | None, typer.Option(metavar="PRICE", help="Most cost, such as '900 USD/h'.")
-    ] = None,
+    power_cap: Annotated[str | None, typer.Option(metavar="POWER", help="Most power, such as '500 kW'.")] = None,
+    cost_cap: Annotated[str | None, typer.Option(metavar="PRICE", help="Most cost, such as '900 USD/h'.")] = None,
     require: Annotated[
         list[str] | None, typer.Option(metavar="POOL", help="Pool every replica must use; repeatable.")
     ] = None,
@@ -96,9 +90,7 @@ def _routing(text: str) -> dict[str, object]:
             return {"kind": "zipf", "exponent": float(exponent)}
     except ValueError:
         pass
-    raise InputError(
-        f'expected "uniform" or "zipf:EXPONENT" such as zipf:0.8, got {text!r}', where="--routing"
-    )
+    raise InputError(f'expected "uniform" or "zipf:EXPONENT" such as zipf:0.8, got {text!r}', where="--routing")
 
 
 def _scenario(
@@ -114,9 +106,7 @@ def _scenario(
         known = [str(name) for name in WeightFormat]
         if weights not in known:
             hint = nearest_hint(weights, known)
-            raise InputError(
-                f'unknown format "{weights}"{hint}; known: {", ".join(known)}', where="--weights"
-            )
+            raise InputError(f'unknown format "{weights}"{hint}; known: {", ".join(known)}', where="--weights")
         precision = spec.precision.with_weights(WeightFormat(weights))
         spec = spec.model_copy(update={"precision": precision})
     given = {name: value for name, value in question[1].items() if value is not None}

@@ -92,15 +92,13 @@ def experts_s(group: Group, moe: MoeOps, loads: ExpertLoads, part: tuple[int, in
     )
 
 
-def copies(group: Group, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> float:
+def copies(group: Group, loads: ExpertLoads, part: tuple[int, int]) -> float:
     """Return to how many devices of the group one token must travel to reach its experts."""
     selected, held = loads.selected(part), part[1] - part[0]
     return copies_per_token(selected, held, group.shape.ep) * group.shape.expert_tp
 
 
-def exchange_s(
-    group: Group, copies_: float, batch: Batch, hidden_size: int, dispatch: ElementFormat
-) -> Array:
+def exchange_s(group: Group, copies_: float, batch: Batch, hidden_size: int, dispatch: ElementFormat) -> Array:
     """Return the time to send tokens to their experts and to bring the sums back, inside the group."""
     if group.shape.width == 1:
         return np.zeros_like(batch.tokens)

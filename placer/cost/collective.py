@@ -32,9 +32,7 @@ def all_gather_s(link: Link, num_devices: int, gathered_bytes: Floats) -> Floats
     return link.start_up_s(link.all_reduce, num_devices) + wire / link.effective_bytes_per_s
 
 
-def all_to_all_s(
-    scale_up: Link, scale_out: Link | None, shape: tuple[int, int], sent_bytes: Floats
-) -> Floats:
+def all_to_all_s(scale_up: Link, scale_out: Link | None, shape: tuple[int, int], sent_bytes: Floats) -> Floats:
     """Return the time of an all-to-all, inside a domain or over several of them.
 
     What stays in the domain and what leaves it flow at once over their own links; the start-up is that of the

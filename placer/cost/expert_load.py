@@ -53,7 +53,7 @@ def busiest_rank_bound(load: Array, num_ranks: int) -> Array:
     for extra in range(-(-load.shape[1] // num_ranks)):
         last = extra * num_ranks + 1
         bound = np.maximum(bound, running[:, last] - running[:, last - 1 - extra])
-    return bound
+    return np.asarray(bound)
 
 
 def copies_per_token(num_selected: float, num_experts: int, num_ranks: int) -> float:
@@ -66,4 +66,5 @@ def copies_per_token(num_selected: float, num_experts: int, num_ranks: int) -> f
     8.0
     """
     num_ranks = min(num_ranks, num_experts)
-    return num_ranks * (1.0 - (1.0 - num_selected / num_experts) ** (num_experts / num_ranks))
+    visited: float = 1.0 - (1.0 - num_selected / num_experts) ** (num_experts / num_ranks)
+    return num_ranks * visited

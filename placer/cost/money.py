@@ -47,9 +47,9 @@ def rented_devices(pool: Pool, shape: GroupShape, replicas: Integers) -> Integer
     full, rest = np.divmod(blocks, per_domain)
     if pool.unit >= pool.domain:
         domains = full + (rest > 0)
-        return -(-(domains * pool.domain) // pool.unit) * pool.unit
+        return np.asarray(-(-(domains * pool.domain) // pool.unit) * pool.unit)
     whole = -(-(per_domain * block) // pool.unit) * pool.unit
-    return full * whole + -(-(rest * block) // pool.unit) * pool.unit
+    return np.asarray(full * whole + -(-(rest * block) // pool.unit) * pool.unit)
 
 
 def _most_groups(pool: Pool, shape: GroupShape) -> int:
@@ -124,16 +124,12 @@ class RentalTable:
     def kept(self, keep: NDArray[np.bool_]) -> RentalTable:
         """Return some of the entries."""
         devices = tuple(rented[keep] for rented in self.devices)
-        return RentalTable(
-            self.pools, self.replicas[keep], devices, self.usd_per_hour[keep], self.power_w[keep]
-        )
+        return RentalTable(self.pools, self.replicas[keep], devices, self.usd_per_hour[keep], self.power_w[keep])
 
     def rental(self, index: int) -> Rental:
         """Return one entry."""
         devices = {name: int(rented[index]) for name, rented in zip(self.pools, self.devices, strict=True)}
-        return Rental(
-            int(self.replicas[index]), devices, float(self.usd_per_hour[index]), float(self.power_w[index])
-        )
+        return Rental(int(self.replicas[index]), devices, float(self.usd_per_hour[index]), float(self.power_w[index]))
 
 
 def rental_table(fleet: Fleet, shapes: tuple[GroupShape, ...]) -> RentalTable:

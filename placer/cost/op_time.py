@@ -55,4 +55,5 @@ def kernel_time_s(
     """
     streaming = read_bytes / (kernel.mbu * bandwidth_bytes_per_s)
     computing = flops / (kernel.mfu * peak_flops_per_s)
-    return launches * kernel.floor + np.maximum(streaming, computing)
+    slower: Floats = np.maximum(streaming, computing)
+    return launches * kernel.floor + slower

@@ -57,9 +57,7 @@ def lower(spec: ModelSpec) -> ModelGraph:
 
 
 def _embedding(spec: ModelSpec) -> Op:
-    table = Matrix(
-        spec.vocab_size, spec.hidden_size, spec.precision.embedding, ParameterKind.EMBED, spec.vocab_size
-    )
+    table = Matrix(spec.vocab_size, spec.hidden_size, spec.precision.embedding, ParameterKind.EMBED, spec.vocab_size)
     return Op(OpKind.EMBEDDING, (table,), intermediate_width=spec.hidden_size)
 
 

@@ -36,9 +36,7 @@ class OpClass:
     def flops_per_token(self, context: int) -> int:
         """Return the FLOPs of one decoded token in all of them, at a context."""
         op = self.op
-        return self.visits_per_token * (
-            op.flops_per_token + op.flops_per_context_token * op.attended_tokens(context)
-        )
+        return self.visits_per_token * (op.flops_per_token + op.flops_per_context_token * op.attended_tokens(context))
 
     def kv_bytes_per_sequence(self, context: int) -> int:
         """Return the KV cache of one sequence in all of them."""
@@ -95,8 +93,7 @@ def totals(model: ModelGraph, context: int) -> Totals:
     return Totals(
         parameters=sum(by_kind.values()),
         active_parameters=active,
-        active_parameters_without_input_embedding=active
-        - (0 if model.spec.tie_word_embeddings else embedding),
+        active_parameters_without_input_embedding=active - (0 if model.spec.tie_word_embeddings else embedding),
         parameters_by_kind=by_kind,
         weight_bytes=sum(entry.weight_bytes for entry in classes),
         kv_bytes_per_token=sum(entry.count * entry.op.kv_bytes_per_token for entry in classes),

@@ -60,9 +60,7 @@ def load_model(name: str) -> ModelSpec:
     if is_existing(path):
         return read_model_file(path)
     hint = nearest_hint(name, [*model_paths(), *known])
-    raise ModelConfigError(
-        f'unknown model "{name}"{hint}; `placer models list` shows them, or pass a config.json'
-    )
+    raise ModelConfigError(f'unknown model "{name}"{hint}; `placer models list` shows them, or pass a config.json')
 
 
 def read_model_file(path: Path) -> ModelSpec:

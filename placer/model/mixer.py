@@ -22,9 +22,7 @@ class GroupedQueryAttention(BaseModel):
     output_bias: bool = False
     qk_norm: bool = False
     sinks: bool = False
-    window: Size | None = Field(
-        default=None, description="tokens a query looks back, itself included; none = all"
-    )
+    window: Size | None = Field(default=None, description="tokens a query looks back, itself included; none = all")
 
     @model_validator(mode="after")
     def _heads_divide(self) -> GroupedQueryAttention:

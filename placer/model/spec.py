@@ -69,17 +69,13 @@ class ModelSpec(BaseModel):
         for run in self.layers:
             for kind in run.pattern:
                 if kind.mixer not in self.mixers:
-                    raise ValueError(
-                        f'layers: unknown mixer "{kind.mixer}"{nearest_hint(kind.mixer, self.mixers)}'
-                    )
+                    raise ValueError(f'layers: unknown mixer "{kind.mixer}"{nearest_hint(kind.mixer, self.mixers)}')
                 if kind.ffn not in self.ffns:
                     raise ValueError(f'layers: unknown ffn "{kind.ffn}"{nearest_hint(kind.ffn, self.ffns)}')
         if self.num_layers > MAX_LAYERS:
             raise ValueError(f"layers: {self.num_layers} of them, at most {MAX_LAYERS}")
         num_experts = {name: ffn.num_experts for name, ffn in self.ffns.items() if ffn.kind == "moe"}
-        num_ops = sum(
-            run.repeat * (num_experts.get(kind.ffn, 1) + 5) for run in self.layers for kind in run.pattern
-        )
+        num_ops = sum(run.repeat * (num_experts.get(kind.ffn, 1) + 5) for run in self.layers for kind in run.pattern)
         if num_ops > MAX_OPS:
             raise ValueError(f"layers: {num_ops} ops, experts included; at most {MAX_OPS}")
         return self

@@ -38,7 +38,5 @@ def load_plan(path: Path) -> Plan:
     raw = parse_mapping(read_text(path), str(path))
     version = raw.get("schema_version")
     if version != SCHEMA_VERSION:
-        raise InputError(
-            f"expected schema version {SCHEMA_VERSION}, got {version!r}", where=f"{path}: schema_version"
-        )
+        raise InputError(f"expected schema version {SCHEMA_VERSION}, got {version!r}", where=f"{path}: schema_version")
     return validated(Plan, raw, str(path))

@@ -21,9 +21,7 @@ class Metrics(BaseModel):
         description="price of output tokens: cost per hour over tokens paid for"
     )
     tokens_per_s_per_user: Figure = Field(description="interactivity reached: one over the step time")
-    tokens_per_s: Figure = Field(
-        description="tokens paid for: what is produced, or the fleet target if there is one"
-    )
+    tokens_per_s: Figure = Field(description="tokens paid for: what is produced, or the fleet target if there is one")
     capacity_tokens_per_s: Figure = Field(description="what all replicas produce at full load")
     step_time_s: Figure = Field(description="time between two tokens of a user")
     usd_per_hour: Figure = Field(description="rent of all devices, idle ones of rented units included")
@@ -58,9 +56,7 @@ class MemoryUse(BaseModel):
     capacity_bytes: Annotated[int, Field(ge=0)] = Field(description="what the tier holds")
     reserved_bytes: Annotated[int, Field(ge=0)] = Field(description="kept by the runtime")
     weights_bytes: Annotated[int, Field(ge=0)] = Field(description="weights, less hot experts")
-    hot_experts_bytes: Annotated[int, Field(ge=0)] = Field(
-        description="experts of split layers on the sidecar"
-    )
+    hot_experts_bytes: Annotated[int, Field(ge=0)] = Field(description="experts of split layers on the sidecar")
     kv_bytes: Annotated[int, Field(ge=0)] = Field(description="KV cache of all sequences in flight")
     activations_bytes: Annotated[int, Field(ge=0)] = Field(description="hidden states and exchange buffers")
     free_bytes: Annotated[int, Field(ge=0)] = Field(description="what is left")
@@ -98,8 +94,6 @@ class Alternative(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     without_pool: str = Field(description="pool that is left out")
-    usd_per_million_output_tokens: Figure | None = Field(
-        description="price of the best plan found without it"
-    )
+    usd_per_million_output_tokens: Figure | None = Field(description="price of the best plan found without it")
     bound_usd_per_million_output_tokens: Figure | None = Field(description="no plan without it costs less")
     note: str = Field(default="", description="why there is no price")

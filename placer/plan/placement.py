@@ -49,9 +49,7 @@ class GroupPlan(BaseModel):
     pool: str = Field(description="pool its devices are of")
     stages: Count = Field(description="pipeline stages")
     width: Count = Field(description="devices of a stage")
-    tp: Count = Field(
-        description="tensor-parallel degree of attention, dense FFN, shared experts, embedding, LM head"
-    )
+    tp: Count = Field(description="tensor-parallel degree of attention, dense FFN, shared experts, embedding, LM head")
     expert_tp: Count = Field(description="devices one routed expert is cut over")
     sequences_per_rank: Annotated[tuple[Index, ...], Field(min_length=1)] = Field(
         description="sequences of a microbatch on every data-parallel rank"
@@ -114,9 +112,7 @@ class ExpertLayout(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Role = Field(description="group that holds the experts")
-    experts_by_rank: tuple[tuple[Index, ...], ...] = Field(
-        description="numbers of the experts of every expert rank"
-    )
+    experts_by_rank: tuple[tuple[Index, ...], ...] = Field(description="numbers of the experts of every expert rank")
 
 
 class Placement(BaseModel):
@@ -124,12 +120,8 @@ class Placement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    replicas: Annotated[tuple[ReplicaDevices, ...], Field(min_length=1)] = Field(
-        description="devices of every replica"
-    )
+    replicas: Annotated[tuple[ReplicaDevices, ...], Field(min_length=1)] = Field(description="devices of every replica")
     embedding: Location = Field(description="where the embedding lies")
     lm_head: Location = Field(description="where the LM head lies")
     experts: dict[str, ExpertLayout] = Field(default_factory=dict, description="expert layouts by name")
-    layers: Annotated[tuple[LayerPlacement, ...], Field(min_length=1)] = Field(
-        description="where every layer lies"
-    )
+    layers: Annotated[tuple[LayerPlacement, ...], Field(min_length=1)] = Field(description="where every layer lies")

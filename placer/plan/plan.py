@@ -50,13 +50,9 @@ class Plan(BaseModel):
     devices: dict[str, int] = Field(default_factory=dict, description="rented devices by pool")
     batch: BatchPlan | None = Field(default=None, description="sequences and microbatches of a replica")
     groups: tuple[GroupPlan, ...] = Field(default=(), description="groups of a replica: host, then sidecar")
-    memory: tuple[MemoryUse, ...] = Field(
-        default=(), description="memory of the fullest device of every group"
-    )
+    memory: tuple[MemoryUse, ...] = Field(default=(), description="memory of the fullest device of every group")
     time: TimeShares | None = Field(default=None, description="where the critical path goes")
-    occupancy: tuple[Occupancy, ...] = Field(
-        default=(), description="how long every resource is busy in a step"
-    )
+    occupancy: tuple[Occupancy, ...] = Field(default=(), description="how long every resource is busy in a step")
     binding: tuple[str, ...] = Field(default=(), description="limits that are used (nearly) in full")
     alternatives: tuple[Alternative, ...] = Field(default=(), description="the best plan without each pool")
     refusal: Refusal | None = Field(default=None, description="why there is no plan")

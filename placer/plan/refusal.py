@@ -23,6 +23,4 @@ class Refusal(BaseModel):
 
     conflict: tuple[str, ...] = Field(description="limits that cannot hold together")
     reason: str = Field(description="the conflict in one line")
-    nearest: tuple[Relief, ...] = Field(
-        default=(), description="changes after which a plan exists, one at a time"
-    )
+    nearest: tuple[Relief, ...] = Field(default=(), description="changes after which a plan exists, one at a time")

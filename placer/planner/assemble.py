@@ -115,9 +115,7 @@ def _occupancy(step: StepTime) -> tuple[Occupancy, ...]:
     return (*entries, *(Occupancy(resource=name, busy_s=time * 1e-12) for name, time in step.busy.items()))
 
 
-def _binding(
-    scenario: Scenario, found: Found, memory: tuple[MemoryUse, ...], step: StepTime
-) -> tuple[str, ...]:
+def _binding(scenario: Scenario, found: Found, memory: tuple[MemoryUse, ...], step: StepTime) -> tuple[str, ...]:
     busy = {"critical path": step.path * 1e-12}
     busy |= {name: time * 1e-12 for name, time in step.busy.items()}
     return binding_constraints(scenario, found, memory, busy)

@@ -18,7 +18,6 @@ from placer.search.layout.layout import class_of_layer, placement_of
 from placer.search.leaf import Found
 from placer.search.rows import Pair, RowBuilder
 from placer.search.sizing.build import ProblemBuilder, wire_between
-from placer.search.sizing.problem import SizingProblem
 from placer.search.tables import CostModel, build_cost_model
 
 
@@ -38,10 +37,8 @@ def time_shares(cost: CostModel, found: Found) -> TimeShares:
     """Return the parts of the critical path; floors are what would be saved if nothing cost anything to start."""
     full = _parts(cost, found)
     scenario = cost.scenario.model_copy(update={"fleet": without_floors(cost.scenario.fleet)})
-    kind = type(next((loads for loads in cost.loads if loads is not None), None))
-    bare_cost = (
-        build_cost_model(scenario, cost.model) if kind is type(None) else build_cost_model(scenario, cost.model, kind)
-    )
+    kinds = [type(loads) for loads in cost.loads if loads is not None]
+    bare_cost = build_cost_model(scenario, cost.model, *kinds[:1])
     bare = _parts(bare_cost, found)
     return TimeShares(
         path_s=full.total,
@@ -82,12 +79,15 @@ def _parts(cost: CostModel, found: Found) -> _Parts:
     layers = _LayerParts(cost, RowBuilder(cost, wire, pair), pair)
     attention = ffn = links = 0.0
     kinds = Counter(
-        (index, placement_of(problem, found.layout, layer))
-        for layer, index in enumerate(class_of_layer(problem))
+        (index, placement_of(problem, found.layout, layer)) for layer, index in enumerate(class_of_layer(problem))
     )
     for (index, placement), count in kinds.items():
         on_attention, on_ffn, on_links = layers.of(index, placement.way, placement.level)
-        attention, ffn, links = attention + count * on_attention, ffn + count * on_ffn, links + count * on_links
+        attention, ffn, links = (
+            attention + count * on_attention,
+            ffn + count * on_ffn,
+            links + count * on_links,
+        )
     groups = [values for values in (host, side) if values is not None]
     columns = (cost.fields.embedding, cost.fields.lm_head)
     outside = sum(
@@ -115,8 +115,8 @@ class _LayerParts:
         if way is Way.RELAY:
             return attention, float(there[columns.ffn]), float(self._rows.to_side_s()[1])
         if way is Way.DIRECT:
-            travel = self._rows.round_trip_s(side[:, columns.direct_copies])
-            return attention, float(there[columns.direct]), float(travel[1])
+            travel = float(self._rows.round_trip_s(side[:, columns.direct_copies])[1])
+            return attention, float(there[columns.direct]), travel
         travel = float(self._rows.round_trip_s(side[:, columns.hot_copies[level]])[1])
         hot, cold = float(there[columns.hot[level]]), float(host[columns.cold[level]])
         return (attention, cold, 0.0) if cold >= hot + travel else (attention, hot, travel)

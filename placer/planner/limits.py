@@ -139,7 +139,10 @@ LIMITS: tuple[Limit, ...] = (
         _context,
         lambda scenario: _context(scenario, 2.0),
         lambda value, _: Relief(
-            change="workload.context", value=value, unit="tokens", text=f"a context of at most {value:.0f} tokens"
+            change="workload.context",
+            value=value,
+            unit="tokens",
+            text=f"a context of at most {value:.0f} tokens",
         ),
         least=2.0,
         is_whole=True,

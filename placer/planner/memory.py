@@ -20,9 +20,7 @@ from placer.search.tables import CostModel
 WEIGHTS, HOT, KV = range(3)
 
 
-def memory_map(
-    cost: CostModel, builder: ProblemBuilder, problem: SizingProblem, found: Found
-) -> tuple[MemoryUse, ...]:
+def memory_map(cost: CostModel, builder: ProblemBuilder, problem: SizingProblem, found: Found) -> tuple[MemoryUse, ...]:
     """Return the memory of the fullest device of host and, where there is one, of the sidecar."""
     uses = []
     for group, shape in enumerate(found.candidate.shapes):
@@ -59,7 +57,10 @@ def _held(cost: CostModel, problem: SizingProblem, found: Found, of: tuple[int, 
         stage = found.layout.stages[group][layer]
         held[stage] += _layer_bytes(cost, problem, found, (layer, class_index, group), values)
     for column, on_side, stage in zip(
-        (cost.fields.embedding_bytes, cost.fields.lm_head_bytes), found.layout.outside_on_side, (0, -1), strict=True
+        (cost.fields.embedding_bytes, cost.fields.lm_head_bytes),
+        found.layout.outside_on_side,
+        (0, -1),
+        strict=True,
     ):
         if int(on_side) == group:
             held[stage, WEIGHTS] += values[column]

@@ -60,9 +60,7 @@ def make_plan(scenario: Scenario, params: SolveParams, sink: ProgressSink = igno
     )
 
 
-def _undecided(
-    scenario: Scenario, searcher: Searcher, solved: Solved, params: SolveParams, started: float
-) -> Plan:
+def _undecided(scenario: Scenario, searcher: Searcher, solved: Solved, params: SolveParams, started: float) -> Plan:
     wall_s = time.monotonic() - started
     bound = Bound(usd_per_million_output_tokens=solved.bound) if np.isfinite(solved.bound) else None
     least = f"any plan costs at least ${solved.bound:.4g}/M output tokens" if bound else "nothing is proven"

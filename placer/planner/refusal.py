@@ -22,6 +22,8 @@ from placer.units import format_bytes
 
 #: A limit is found to this relative precision.
 PRECISION = 0.01
+#: How often a limit is halved or doubled in search of one that works.
+MOST_DOUBLINGS = 40
 #: Wall seconds one question of the kind "is there any plan?" may take.
 QUESTION_S = 4.0
 
@@ -109,20 +111,10 @@ def _bisect(ask: Feasibility, limit: Limit, scenario: Scenario) -> float | None:
     assert limit.set_to is not None
     set_to: Callable[[Scenario, float], Scenario] = limit.set_to
     asked = limit.value(scenario)
-    factor = 0.5 if limit.falls else 2.0
-    good, bad = asked, asked
-    for _ in range(40):
-        good *= factor
-        if good < limit.least and limit.falls:
-            good = limit.least
-        answer = ask.has_plan(set_to(scenario, good))
-        if answer or (limit.falls and good <= limit.least):
-            break
-        bad = good
-        if time.monotonic() > ask.deadline:
-            return None
-    if not answer:
+    good = next((value for value in _farther(limit, asked) if ask.has_plan(set_to(scenario, value))), None)
+    if good is None:
         return None
+    bad = min(asked, 2.0 * good) if limit.falls else max(asked, 0.5 * good)
     while abs(good - bad) > PRECISION * max(good, limit.least) and time.monotonic() < ask.deadline:
         middle = float(np.sqrt(good * bad))
         middle = float(int(middle)) if limit.is_whole else middle
@@ -135,8 +127,17 @@ def _bisect(ask: Feasibility, limit: Limit, scenario: Scenario) -> float | None:
     return good
 
 
-def _weights_reason(scenario: Scenario) -> str:
+def _farther(limit: Limit, asked: float) -> Iterator[float]:
+    """Yield values ever farther from the asked one, by factors of two, to the least that makes sense."""
+    value = asked
+    for _ in range(MOST_DOUBLINGS):
+        value = max(value * 0.5, limit.least) if limit.falls else value * 2.0
+        yield value
+        if limit.falls and value <= limit.least:
+            return
 
+
+def _weights_reason(scenario: Scenario) -> str:
 
     fleet = scenario.fleet
     usable = sum(pool.count * fleet.device_of(pool.name).usable_bytes for pool in fleet.pools)

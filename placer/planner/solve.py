@@ -136,5 +136,3 @@ def _without(
         bound_usd_per_million_output_tokens=bound if np.isfinite(bound) else None,
         note=note,
     )
-
-

@@ -36,9 +36,7 @@ def binding_constraints(
         Busy time in a step by resource [s].
     """
     target, rental = scenario.target, found.rental
-    binding = [
-        f"step time: {resource}" for resource, time in busy_s.items() if time >= NEARLY_ALL * found.step_s
-    ]
+    binding = [f"step time: {resource}" for resource, time in busy_s.items() if time >= NEARLY_ALL * found.step_s]
     if found.step_s >= NEARLY_ALL * target.step_time_s:
         binding.append(f"target: {target.tokens_per_s_per_user:g} tokens/s/user")
     for use in memory:

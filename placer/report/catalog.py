@@ -14,9 +14,7 @@ ESTIMATE_MARK = "~"
 
 def render_devices(rows: tuple[DeviceRow, ...]) -> Group:
     """Return the table of devices; figures that are guesses are marked."""
-    table = new_table(
-        "device", ">memory", ">bandwidth", ">best peak", ">power", "price [USD/h]", ">estimates"
-    )
+    table = new_table("device", ">memory", ">bandwidth", ">best peak", ">power", "price [USD/h]", ">estimates")
     for row in rows:
         precision, peak = max(row.peak_flops_per_s.items(), key=lambda item: item[1])
         memory = f"memory.{row.tier}"
@@ -27,8 +25,7 @@ def render_devices(rows: tuple[DeviceRow, ...]) -> Group:
             _marked(f"{format_count(peak)}FLOP/s {precision}", f"peak.{precision}", row),
             _marked(format_watts(row.power_w), "power", row),
             ", ".join(
-                _marked(f"{basis} {price:g}", f"price.{basis}", row)
-                for basis, price in row.price_usd_per_hour.items()
+                _marked(f"{basis} {price:g}", f"price.{basis}", row) for basis, price in row.price_usd_per_hour.items()
             ),
             str(len(row.estimates)),
         )
@@ -51,9 +48,7 @@ def render_fleets(rows: tuple[FleetRow, ...]) -> Group:
             format_watts(row.power_w),
             str(len(row.estimates)),
         )
-    return Group(
-        table, "", "estimates: device figures that are guesses; `placer fleets show NAME` lists them"
-    )
+    return Group(table, "", "estimates: device figures that are guesses; `placer fleets show NAME` lists them")
 
 
 def render_models(rows: tuple[ModelRow, ...]) -> Table:

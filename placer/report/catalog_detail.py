@@ -28,9 +28,7 @@ def figure_table(figures: tuple[Figure, ...]) -> Table:
     table = new_table("figure", "value", "kind", "source")
     for figure in figures:
         kind = figure.kind.upper() if figure.is_estimate else figure.kind
-        table.add_row(
-            figure.name, figure.value, kind, figure.cite, style="yellow" if figure.is_estimate else ""
-        )
+        table.add_row(figure.name, figure.value, kind, figure.cite, style="yellow" if figure.is_estimate else "")
     return table
 
 

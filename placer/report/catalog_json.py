@@ -84,9 +84,7 @@ def device_row(device: Device) -> DeviceRow:
         peak_flops_per_s={str(precision): peak for precision, peak in device.peak.items()},
         power_w=device.power,
         price_usd_per_hour=device.price,
-        estimates=tuple(
-            dict.fromkeys(figure for basis in device.price for figure in device.estimates(basis))
-        ),
+        estimates=tuple(dict.fromkeys(figure for basis in device.price for figure in device.estimates(basis))),
     )
 
 
@@ -97,9 +95,7 @@ def fleet_row(fleet: Fleet) -> FleetRow:
     known = [price for price in prices if price is not None]
     cost = sum(price * pool.count for price, pool in zip(known, fleet.pools, strict=False))
     guesses = (
-        f"{device.name}: {figure}"
-        for device in devices.values()
-        for figure in device.estimates(fleet.price_basis)
+        f"{device.name}: {figure}" for device in devices.values() for figure in device.estimates(fleet.price_basis)
     )
     return FleetRow(
         name=fleet.name,

@@ -117,9 +117,7 @@ def summarize(model: ModelGraph, *, context: int, batch: int) -> Lowering:
         kv_bytes_per_token=sums.kv_bytes_per_token,
         kv_bytes_per_sequence=sums.kv_bytes_per_sequence,
         flops_per_token=sums.flops_per_token,
-        op_classes=tuple(
-            _summarize_class(entry, context=context, batch=batch) for entry in op_classes(model)
-        ),
+        op_classes=tuple(_summarize_class(entry, context=context, batch=batch) for entry in op_classes(model)),
     )
 
 

@@ -20,18 +20,12 @@ class Space(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_groups: Annotated[int, Field(ge=1, le=2)] = Field(default=2, description="groups of a replica")
-    max_microbatches: Annotated[int, Field(ge=1, le=512)] = Field(
-        default=128, description="microbatches in flight"
-    )
+    max_microbatches: Annotated[int, Field(ge=1, le=512)] = Field(default=128, description="microbatches in flight")
     max_rank_batch: Annotated[int, Field(ge=1, le=65_536)] = Field(
         default=8_192, description="sequences of a data-parallel rank"
     )
-    max_stages: Annotated[int, Field(ge=1, le=2_000)] = Field(
-        default=128, description="pipeline stages of a group"
-    )
-    max_width: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=1_000_000, description="devices of a stage"
-    )
+    max_stages: Annotated[int, Field(ge=1, le=2_000)] = Field(default=128, description="pipeline stages of a group")
+    max_width: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=1_000_000, description="devices of a stage")
     split_parts: Annotated[int, Field(ge=1, le=64)] = Field(
         default=4, description="equal shares experts of a layer may be split into"
     )

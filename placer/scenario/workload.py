@@ -46,9 +46,7 @@ class Target(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tokens_per_s_per_user: Rate = Field(description="speed every user must get")
-    tokens_per_s: Rate | None = Field(
-        default=None, description="what the fleet must serve; null = what is cheapest"
-    )
+    tokens_per_s: Rate | None = Field(default=None, description="what the fleet must serve; null = what is cheapest")
     power_cap: Watts | None = Field(default=None, description="most power of all rented devices")
     cost_cap: UsdPerHour | None = Field(default=None, description="most rent")
     required_pools: tuple[str, ...] = Field(default=(), description="pools every replica must use")

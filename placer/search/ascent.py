@@ -2,8 +2,8 @@
 
 Every limit (critical path, devices, fabrics, ports, memory, whole layers to a stage) asks ``a_i(n) <= 0`` of the layer
 counts ``n``, scaled so that 1 is the limit itself. If some ``y >= 0`` has ``sum of y_i a_i(n) > 0`` for every ``n``, no
-plan keeps all limits. For fixed ``y`` the minimum over ``n`` falls apart by layer; ``y`` grows where the minimiser breaks
-limits (Arora, Hazan and Kale 2012). Any ``y`` gives a valid proof, so nothing hangs on convergence.
+plan keeps all limits. For fixed ``y`` the minimum over ``n`` falls apart by layer; ``y`` grows where the minimiser
+breaks limits (Arora, Hazan and Kale 2012). Any ``y`` gives a valid proof, so nothing hangs on convergence.
 """
 
 from __future__ import annotations

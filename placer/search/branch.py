@@ -10,9 +10,17 @@ from itertools import count
 import numpy as np
 
 from placer.cost.group import Array
-
 from placer.search.leaf import LAST_EFFORT, Found, LeafSolver, Settled
-from placer.search.nodes import FIRST_CELL, HOST_NODE, LAST_CELL, LEAST_FLIGHT, SIDE_NODE, Family, Integers, NodeBounds
+from placer.search.nodes import (
+    FIRST_CELL,
+    HOST_NODE,
+    LAST_CELL,
+    LEAST_FLIGHT,
+    SIDE_NODE,
+    Family,
+    Integers,
+    NodeBounds,
+)
 from placer.search.params import SolveParams
 from placer.search.sizing.build import Candidate
 from placer.search.split import is_leaf, split

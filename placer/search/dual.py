@@ -69,7 +69,7 @@ class ClassLoad:
 
 def _cheapest(cost: Array, volume: Array, price: Array) -> Array:
     """Return the cheapest placement at a price per byte, shape (num_nodes, num_weights)."""
-    best = cost[0] + price * volume[0][:, None]
+    best: Array = cost[0] + price * volume[0][:, None]
     for one_cost, one_volume in zip(cost[1:], volume[1:], strict=True):
         np.minimum(best, one_cost + price * one_volume[:, None], out=best)
     return best
@@ -98,9 +98,7 @@ def _with_memory(counts: list[int], costs: list[Array], volumes: list[Array], ca
     return best
 
 
-def step_bound(
-    classes: list[ClassLoad], fixed: Array, capacity: tuple[Array, Array] | None
-) -> Array:
+def step_bound(classes: list[ClassLoad], fixed: Array, capacity: tuple[Array, Array] | None) -> Array:
     """Return a lower bound on the step time of every node, shape (num_nodes,).
 
     Parameters

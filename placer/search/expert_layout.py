@@ -14,7 +14,8 @@ from placer.cost.group import Array, ExpertLoads
 def deal_experts(weight: Array, num_ranks: int) -> tuple[tuple[int, ...], ...]:
     """Return the experts of every rank, no rank more than ``ceil(experts / ranks)``.
 
-    Longest processing time first: optimal for equal weights, within 4/3 of the fullest rank's optimum else (Graham 1969).
+    Longest processing time first: optimal for equal weights, else within 4/3 of the fullest rank's optimum (Graham
+    1969).
 
     Parameters
     ----------

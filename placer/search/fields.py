@@ -38,7 +38,7 @@ class ClassFields:
 
 @dataclass(frozen=True)
 class Fields:
-    """Column numbers of a table; columns from ``num_base`` on are the first ones divided by the stages."""
+    """Column numbers of a table; ``num_base`` is how many there are."""
 
     classes: tuple[ClassFields, ...]
     embedding: int
@@ -51,10 +51,6 @@ class Fields:
     stage_hop: int
     num_base: int
 
-    def per_stage(self, column: int) -> int:
-        """Return the column that holds ``column`` divided by the number of stages."""
-        return column + self.num_base
-
 
 def build_fields(classes: tuple[LayerClass, ...], space: Space) -> Fields:
     """Return the columns for a model's layer classes."""
@@ -63,19 +59,41 @@ def build_fields(classes: tuple[LayerClass, ...], space: Space) -> Fields:
     def take(count: int) -> tuple[int, ...]:
         return tuple(next(numbers) for _ in range(count))
 
+    def take_one() -> int:
+        return next(numbers)
+
     by_class = []
     for entry in classes:
         levels = len(space.hot_counts(entry.ops.moe.num_experts)) if entry.ops.moe else 0
-        times, volumes = take(5), take(3)
         by_class.append(
             ClassFields(
-                *times,
-                *(take(levels) for _ in range(4)),
-                *volumes,
-                *(take(levels) for _ in range(2)),
-                *take(1),
-                take(levels),
+                attention=take_one(),
+                ffn=take_one(),
+                ffn_busy=take_one(),
+                exchange=take_one(),
+                direct=take_one(),
+                cold=take(levels),
+                cold_busy=take(levels),
+                cold_exchange=take(levels),
+                hot=take(levels),
+                attention_bytes=take_one(),
+                kv_bytes=take_one(),
+                ffn_bytes=take_one(),
+                cold_bytes=take(levels),
+                hot_bytes=take(levels),
+                direct_copies=take_one(),
+                hot_copies=take(levels),
             )
         )
-    single = take(8)
-    return Fields(tuple(by_class), *single, num_base=next(numbers))
+    return Fields(
+        classes=tuple(by_class),
+        embedding=take_one(),
+        lm_head=take_one(),
+        embedding_bytes=take_one(),
+        lm_head_bytes=take_one(),
+        gather=take_one(),
+        buffer_bytes=take_one(),
+        port=take_one(),
+        stage_hop=take_one(),
+        num_base=take_one(),
+    )

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.cost.group import Array
+from placer.plan.placement import Way
 from placer.search.ascent import PARTS, Uses, hopeless, rounded_share
 from placer.search.dual import FOREVER_S, ClassLoad, step_bound
-from placer.search.rows import HOST, NUM_TIMES, PATH, Pair, RowBuilder, Way, Wire, placements_of
+from placer.search.rows import HOST, NUM_TIMES, PATH, Pair, RowBuilder, Wire, placements_of
 from placer.search.tables import CostModel
 from placer.search.tree import OptionTree
 from placer.search.value import Objective
@@ -235,7 +236,7 @@ class NodeBounds:
         rows = RowBuilder(self._cost, self._family.wire, low)
         room = self._room(low)
         loads = self._loads(rows, low.in_flight)
-        fits = self._fits(loads, room) & self._has_sizes(nodes)
+        fits = np.logical_and(self._fits(loads, room), self._has_sizes(nodes))
         single = self._single_layers(rows, low)
         fixed = self._fixed(low, rows, low.in_flight)
         self._charge_stage_hops(loads, fixed, single, self._stage_hop(nodes, low))
@@ -293,9 +294,7 @@ class NodeBounds:
         """Return whether the lightest placement of everything fits each group."""
         fits = np.ones(len(room[0]), dtype=bool)
         for number in range(len(self._family.pools)):
-            held = sum(
-                load.count * (load.host_bytes if number == 0 else load.side_bytes).min(axis=0) for load in loads
-            )
+            held = sum(load.count * (load.host_bytes if number == 0 else load.side_bytes).min(axis=0) for load in loads)
             fits &= held <= room[number] * (1.0 + 1e-12)
         return fits
 

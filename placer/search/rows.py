@@ -17,8 +17,8 @@ import numpy as np
 
 from placer.cost.block_time import HIDDEN_BYTES
 from placer.cost.group import Array
-from placer.search.fields import ClassFields
 from placer.plan.placement import Way
+from placer.search.fields import ClassFields
 from placer.search.tables import CostModel
 
 
@@ -45,8 +45,8 @@ class Rows:
     placements
         The ways, in order.
     times : ndarray, shape (num_placements, num_nodes, 9)
-        Seconds per microbatch: on the critical path; of the devices of host and sidecar, their fabrics (all-to-alls inside
-        the group) and their ports to each other (both directions).
+        Seconds per microbatch: on the critical path; of the devices of host and sidecar, their fabrics (all-to-alls
+        inside the group) and their ports to each other (both directions).
     host_bytes, side_bytes : ndarray, shape (num_placements, num_nodes)
         Weights, and KV cache of all microbatches in flight, per device.
     """
@@ -124,9 +124,7 @@ class RowBuilder:
         wire, port, pair = self._wire, self._cost.fields.port, self._pair
         if wire is None or pair.side is None:
             return np.zeros_like(message_bytes)
-        widest = np.maximum(
-            pair.host[:, port] / wire.host_bytes_per_s, pair.side[:, port] / wire.side_bytes_per_s
-        )
+        widest = np.maximum(pair.host[:, port] / wire.host_bytes_per_s, pair.side[:, port] / wire.side_bytes_per_s)
         return wire.latency_s + message_bytes * widest
 
     def gathers(self) -> tuple[float, ...]:

@@ -134,7 +134,12 @@ class Searcher:
             return self._run(searches, known, deadline, sink, first_only)
 
     def _run(
-        self, searches: list[FamilySearch], known: float, deadline: float, sink: ProgressSink, first_only: Stop
+        self,
+        searches: list[FamilySearch],
+        known: float,
+        deadline: float,
+        sink: ProgressSink,
+        first_only: Stop,
     ) -> SearchResult:
         started = time.monotonic()
         sink(Started(tuple("+".join(search.pools) for search in searches), self.num_candidates))
@@ -143,7 +148,9 @@ class Searcher:
             search.undercut(best)
         while True:
             running = min(
-                (search for search in searches if not search.is_done), key=lambda one: one.open_bound, default=None
+                (search for search in searches if not search.is_done),
+                key=lambda one: one.open_bound,
+                default=None,
             )
             if running is None:
                 stop = Stop.PROVEN if np.isfinite(best) else Stop.EXHAUSTED

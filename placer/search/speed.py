@@ -1,4 +1,4 @@
-"""Step time as an objective: how fast can a user be served at all?"""
+"""Step time as an objective: how fast a user can be served at all."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placer.cost.group import Array
 from placer.search.nodes import (
@@ -28,17 +29,17 @@ def _trees(family: Family) -> tuple[OptionTree | None, OptionTree | None]:
     return family.host, family.side
 
 
-def _is_inner(tree: OptionTree | None, numbers: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.zeros(len(numbers), dtype=bool) if tree is None else numbers < tree.first_leaf
+def _is_inner(tree: OptionTree | None, numbers: Integers) -> NDArray[np.bool_]:
+    return np.zeros(len(numbers), dtype=bool) if tree is None else np.asarray(numbers < tree.first_leaf)
 
 
-def is_leaf(family: Family, nodes: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def is_leaf(family: Family, nodes: Integers) -> NDArray[np.bool_]:
     """Return which nodes have one shape per group, one number of microbatches and one cell of batch sizes."""
     inner = np.zeros(len(nodes), dtype=bool)
     for tree, column in zip(_trees(family), _OPTION_COLUMNS, strict=True):
         inner |= _is_inner(tree, nodes[:, column])
     single = (nodes[:, LEAST_FLIGHT] == nodes[:, MOST_FLIGHT]) & (nodes[:, FIRST_CELL] == nodes[:, LAST_CELL])
-    return single & ~inner
+    return np.logical_and(single, ~inner)
 
 
 def _widths(family: Family, nodes: Integers) -> Array:

@@ -67,15 +67,11 @@ class CostModel:
         return sum(count * core.kv_bytes_per_token * core.attended_tokens(context) for count, core in cores)
 
 
-def build_cost_model(
-    scenario: Scenario, model: ModelGraph, kind: type[ExpertLoads] = ExpertLoads
-) -> CostModel:
+def build_cost_model(scenario: Scenario, model: ModelGraph, kind: type[ExpertLoads] = ExpertLoads) -> CostModel:
     """Return the cost model of a scenario; ``kind`` says whether expert loads are bounds or those of a layout."""
     routing = scenario.workload.routing
     loads = tuple(
-        kind(routing.selection_probability(entry.ops.moe.num_experts, entry.ops.moe.top_k))
-        if entry.ops.moe
-        else None
+        kind(routing.selection_probability(entry.ops.moe.num_experts, entry.ops.moe.top_k)) if entry.ops.moe else None
         for entry in model.layer_classes
     )
     return CostModel(scenario, model, build_fields(model.layer_classes, scenario.space), loads)
@@ -112,12 +108,10 @@ class _Filler:
         self.values[:, columns.ffn] = shared + exchange + busy
         self.values[:, columns.ffn_busy], self.values[:, columns.exchange] = shared + busy, exchange
         self.values[:, columns.direct] = shared + self._routed(moe, loads, everything)
-        self.values[:, columns.direct_copies] = self._copies(moe, loads, everything) + (
+        self.values[:, columns.direct_copies] = self._copies(loads, everything) + (
             self.group.shape.tp if moe.shared else 0
         )
-        self.values[:, columns.ffn_bytes] = shared_bytes + block_bytes.expert_bytes(
-            self.group, moe, moe.num_experts
-        )
+        self.values[:, columns.ffn_bytes] = shared_bytes + block_bytes.expert_bytes(self.group, moe, moe.num_experts)
         hot_counts = self.cost.scenario.space.hot_counts(moe.num_experts)
         for level, count in enumerate(hot_counts):
             hot, cold = (0, count), (count, moe.num_experts)
@@ -126,7 +120,7 @@ class _Filler:
             self.values[:, columns.cold_busy[level]] = shared + busy
             self.values[:, columns.cold_exchange[level]] = exchange
             self.values[:, columns.hot[level]] = self._routed(moe, loads, hot)
-            self.values[:, columns.hot_copies[level]] = self._copies(moe, loads, hot)
+            self.values[:, columns.hot_copies[level]] = self._copies(loads, hot)
             self.values[:, columns.cold_bytes[level]] = shared_bytes + block_bytes.expert_bytes(
                 self.group, moe, moe.num_experts - count
             )
@@ -135,24 +129,20 @@ class _Filler:
     def _routed(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> Array:
         return block_time.experts_s(self.group, moe, loads, part, self.batch)
 
-    def _copies(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> float:
-        return block_time.copies(self.group, moe, loads, part)
+    def _copies(self, loads: ExpertLoads, part: tuple[int, int]) -> float:
+        return block_time.copies(self.group, loads, part)
 
     def _near(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> tuple[Array, Array]:
         """Return the time of experts for tokens of the same group: experts and the sum over TP; the exchange."""
         hidden, dispatch = self.cost.hidden_size, self.cost.model.spec.precision.dispatch
-        exchange = block_time.exchange_s(
-            self.group, self._copies(moe, loads, part), self.batch, hidden, dispatch
-        )
+        exchange = block_time.exchange_s(self.group, self._copies(loads, part), self.batch, hidden, dispatch)
         reduce = block_time.reduce_s(self.group, self.batch.rank_tokens, hidden)
         return self._routed(moe, loads, part) + reduce, exchange
 
     def outside(self) -> None:
         fields, model, shape = self.cost.fields, self.cost.model, self.group.shape
         hidden = self.cost.hidden_size
-        self.values[:, fields.embedding] = block_time.embedding_s(
-            self.group, model.embedding, self.batch, hidden
-        )
+        self.values[:, fields.embedding] = block_time.embedding_s(self.group, model.embedding, self.batch, hidden)
         self.values[:, fields.lm_head] = block_time.lm_head_s(self.group, model.lm_head, self.batch)
         self.values[:, fields.embedding_bytes] = block_bytes.cut_bytes(self.group, model.embedding)
         self.values[:, fields.lm_head_bytes] = block_bytes.cut_bytes(self.group, model.lm_head)

@@ -46,7 +46,6 @@ class Objective(Protocol):
         """Return steps beyond which replicas of such cost are worse than ``price`` in any case."""
 
 
-
 class Valuation:
     """Prices plans of a scenario; remembers the rental tables of groups."""
 

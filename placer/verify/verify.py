@@ -135,9 +135,7 @@ def _verify_refusal(plan: Plan) -> VerificationReport:
         found = _findings(name, run, plan)
         results.append(CheckResult(name=name, passed=not found, what=what))
         findings += found
-    note = (
-        "checked: inputs, hashes, form of the answer; not re-proved: that there is no plan, and the reliefs"
-    )
+    note = "checked: inputs, hashes, form of the answer; not re-proved: that there is no plan, and the reliefs"
     return _report(results, findings, note=note)
 
 

@@ -35,9 +35,7 @@ class ConfigFields:
                 raise self.error(field, f"missing{nearest_hint(field, self._raw)}")
             return default
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _LARGEST_COUNT:
-            raise self.error(
-                field, f"expected a whole number from 1 to {_LARGEST_COUNT}, got {clipped(value)}"
-            )
+            raise self.error(field, f"expected a whole number from 1 to {_LARGEST_COUNT}, got {clipped(value)}")
         return value
 
     def num_layers(self) -> int:
@@ -97,9 +95,7 @@ def read_precision(fields: ConfigFields) -> Precision:
     """
     dtype = fields.get("torch_dtype") or fields.get("dtype") or "bfloat16"
     if not isinstance(dtype, str) or dtype not in _DTYPES:
-        raise fields.error(
-            "torch_dtype", f"{clipped(dtype)} is not understood, expected one of {sorted(_DTYPES)}"
-        )
+        raise fields.error("torch_dtype", f"{clipped(dtype)} is not understood, expected one of {sorted(_DTYPES)}")
     if fields.get("quantization_config") is None:
         return Precision()
     quantization = fields.section("quantization_config")

@@ -33,14 +33,10 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
     )
     types = fields.names("layer_types")
     if len(types) != fields.num_layers():
-        raise fields.error(
-            "layer_types", f"{len(types)} entries for {fields.get('num_hidden_layers')} layers"
-        )
+        raise fields.error("layer_types", f"{len(types)} entries for {fields.get('num_hidden_layers')} layers")
     unknown = sorted(set(types) - set(_MIXER_BY_LAYER_TYPE))
     if unknown:
-        raise fields.error(
-            "layer_types", f"{clipped(unknown)} not understood, expected {sorted(_MIXER_BY_LAYER_TYPE)}"
-        )
+        raise fields.error("layer_types", f"{clipped(unknown)} not understood, expected {sorted(_MIXER_BY_LAYER_TYPE)}")
     return ModelSpec(
         name=name,
         source=fields.where,

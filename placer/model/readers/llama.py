@@ -23,9 +23,7 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
         qkv_bias=bias,
         output_bias=bias,
     )
-    ffn = DenseFfn(
-        intermediate_size=fields.count("intermediate_size"), bias=fields.flag("mlp_bias", default=False)
-    )
+    ffn = DenseFfn(intermediate_size=fields.count("intermediate_size"), bias=fields.flag("mlp_bias", default=False))
     return ModelSpec(
         name=name,
         source=fields.where,

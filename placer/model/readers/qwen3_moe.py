@@ -32,9 +32,7 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
     )
     dense_layers = fields.get("mlp_only_layers") or []
     if not isinstance(dense_layers, list) or not all(type(i) is int for i in dense_layers):
-        raise fields.error(
-            "mlp_only_layers", f"expected a list of layer numbers, got {clipped(dense_layers)}"
-        )
+        raise fields.error("mlp_only_layers", f"expected a list of layer numbers, got {clipped(dense_layers)}")
     step = fields.count("decoder_sparse_step", 1)
     kinds = [
         LayerKind(mixer="attention", ffn="dense" if i in dense_layers or (i + 1) % step else "moe")

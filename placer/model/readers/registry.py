@@ -41,9 +41,7 @@ def read_config(raw: Mapping[str, object], *, name: str, where: str) -> ModelSpe
     model_type = raw.get("model_type")
     if not isinstance(model_type, str) or model_type not in READERS:
         hint = nearest_hint(str(model_type), READERS)
-        raise fields.error(
-            "model_type", f"{clipped(model_type)} is not known, expected one of {sorted(READERS)}{hint}"
-        )
+        raise fields.error("model_type", f"{clipped(model_type)} is not known, expected one of {sorted(READERS)}{hint}")
     try:
         return READERS[model_type](fields, name)
     except ValidationError as error:

@@ -17,7 +17,7 @@ def construct(problem: SizingProblem, sizing: Sizing) -> Layout | None:
     The order of layers is even, not optimal; for that order the fullest stage of each group is as light as possible.
     """
     order = order_layers(problem, sizing)
-    outside = (sizing.embedding_on_side, sizing.lm_head_on_side)
+    outside = sizing.outside_on_side
     stages = []
     for group in range(2):
         cut = _cut(problem, order, outside, (group, problem.stages[group]))

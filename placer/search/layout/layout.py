@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from placer.search.rows import Placement, Way
+from placer.plan.placement import Way
+from placer.search.rows import Placement
 from placer.search.sizing.problem import SizingProblem
 
 #: Ways whose layer takes its input, and ways whose layer leaves its output, on the sidecar.

@@ -1,16 +1,15 @@
 """An order for the layers, given how many of each run and stage lie in which way.
 
-Layers of a class are interchangeable, so an order is a choice of ways, class by class. It follows the stages of the host
-where sizing dealt layers to them, else those of the sidecar, else it mixes ways evenly; `away` layers come right after
-`relay` layers, which already left their output on the sidecar.
+Layers of a class are interchangeable, so an order is a choice of ways, class by class. It follows the stages of the
+host where sizing dealt layers to them, else those of the sidecar, else it mixes ways evenly; `away` layers come
+right after `relay` layers, which already left their output on the sidecar.
 """
 
 from __future__ import annotations
 
-from placer.search.rows import Way
+from placer.plan.placement import Way
 from placer.search.sizing.model import Sizing
 from placer.search.sizing.problem import ClassTable, Run, SizingProblem
-
 
 _STAYING = (Way.NEAR, Way.DIRECT, Way.SPLIT)
 
@@ -110,7 +109,7 @@ def order_layers(problem: SizingProblem, sizing: Sizing) -> tuple[int, ...]:
         bundle_of = {index: number for number, bundle in enumerate(problem.bundles) for index in bundle}
         return tuple(next(queues[bundle_of[run.index]]) for run in problem.runs for _ in range(run.count))
     order: list[int] = []
-    from_side = sizing.embedding_on_side
+    from_side = sizing.outside_on_side[0]
     for run, counts in zip(problem.runs, sizing.counts, strict=True):
         order += mixed(problem.classes[run.class_index], dict(enumerate(counts)), from_side=from_side)
         from_side = _ends_on_side(problem, run, order[-1])

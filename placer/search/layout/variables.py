@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
+from placer.plan.placement import Way
 from placer.search.layout.layout import ENDS_ON_SIDE, STARTS_ON_SIDE, class_of_layer
-from placer.search.rows import Way
 from placer.search.sizing.problem import ClassTable, SizingProblem
 from placer.search.sizing.variables import Sum
 
@@ -124,9 +124,7 @@ def layout_variables(model: cp_model.CpModel, problem: SizingProblem, at_least: 
         ]
         for group in groups
     ]
-    part = [
-        [_parts(model, ways, literals) for ways, literals in zip(way, at[group], strict=True)] for group in groups
-    ]
+    part = [[_parts(model, ways, literals) for ways, literals in zip(way, at[group], strict=True)] for group in groups]
     return LayoutVariables(
         problem,
         tables,

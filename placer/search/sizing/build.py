@@ -150,9 +150,7 @@ class ProblemBuilder:
         groups = [build_group(self._cost.scenario.fleet, shape) for shape in candidate.shapes]
         message = float(hidden[1])
         ids = float(candidate.most * TOKEN_ID_BYTES)
-        stage = [
-            _stage_hop(group, message, gather) for group, gather in zip(groups, rows.gathers(), strict=True)
-        ]
+        stage = [_stage_hop(group, message, gather) for group, gather in zip(groups, rows.gathers(), strict=True)]
         stage_token = [_stage_hop(group, ids, 0.0) for group in groups]
         return Crossing(
             to_side=time_up(float(rows.to_side_s()[1])) if wire else 0,

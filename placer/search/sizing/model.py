@@ -8,12 +8,24 @@ from ortools.sat.python import cp_model
 
 from placer.search.adapter import Answer, SolveStatus, solve
 from placer.search.params import SolveParams
-from placer.search.sizing.constraints import assignment, capacity, links, occupancy, order, path, rounding, stage_hops, stages
+from placer.search.sizing.constraints import (
+    assignment,
+    capacity,
+    links,
+    occupancy,
+    order,
+    path,
+    rounding,
+    stage_hops,
+    stages,
+)
 from placer.search.sizing.problem import SizingProblem
 from placer.search.sizing.variables import SizingVariables, sizing_variables
 
 #: Deterministic seconds one sizing solve may take at first; hundreds are needed per plan.
 WORK_LIMIT = 0.3
+#: Embedding and LM head on the host.
+NOTHING_ON_SIDE = (False, False)
 #: Deterministic seconds for a fluid problem.
 FLUID_WORK_LIMIT = 0.1
 
@@ -26,8 +38,8 @@ class Sizing:
     ----------
     counts
         Layers by run and placement; empty where nothing fits.
-    embedding_on_side, lm_head_on_side
-        Where the ops outside the layers lie.
+    outside_on_side
+        Whether embedding and LM head lie on the sidecar.
     content
         By group and stage: layers by (bundle, placement); empty for a group of one stage.
     step
@@ -37,8 +49,7 @@ class Sizing:
     """
 
     counts: tuple[tuple[int, ...], ...]
-    embedding_on_side: bool
-    lm_head_on_side: bool
+    outside_on_side: tuple[bool, bool]
     content: tuple[tuple[dict[tuple[int, int], int], ...], ...]
     step: int
     bound: int
@@ -77,12 +88,11 @@ def solve_sizing(problem: SizingProblem, params: SolveParams, work_limit: float 
 
 def _extract(answer: Answer, variables: SizingVariables) -> Sizing:
     if not answer.has_solution:
-        return Sizing((), False, False, (), 0, max(0, answer.bound))
+        return Sizing((), NOTHING_ON_SIDE, (), 0, max(0, answer.bound))
     value = answer.solver.value
     return Sizing(
         tuple(tuple(value(count) for count in run.count) for run in variables.runs),
-        bool(value(variables.embedding_on_side)),
-        bool(value(variables.lm_head_on_side)),
+        (bool(value(variables.embedding_on_side)), bool(value(variables.lm_head_on_side))),
         tuple(
             tuple({key: value(count) for key, count in stage.count.items()} for stage in contents)
             for contents in variables.content

@@ -9,7 +9,6 @@ import numpy as np
 from placer.search.quantize import Integers
 from placer.search.rows import HOST, Placement
 
-
 #: Up to so many runs, stages are dealt layers run by run and in order.
 MAX_ORDERED_RUNS = 4
 
@@ -87,7 +86,7 @@ class Crossing:
 
 @dataclass(frozen=True)
 class SizingProblem:
-    """Where do the layers go, for given groups, microbatch size and microbatches in flight?
+    """The question where layers go, for given groups, microbatch size and microbatches in flight.
 
     Attributes
     ----------

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ortools.sat.python import cp_model
 
+from placer.plan.placement import Way
 from placer.search.quantize import Integers
-from placer.search.rows import Way
 from placer.search.sizing.problem import Run, SizingProblem
 
 #: Base of the numbers that stages are sorted by; any base sorts, this one tells most contents apart.
 RANK_BASE = 16
 
-Sum = cp_model.LinearExprT
+#: A linear expression or a number; CP-SAT's own union of the two cannot be added under mypy.
+Sum = Any
 
 
 @dataclass(frozen=True)

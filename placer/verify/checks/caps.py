@@ -32,6 +32,4 @@ def check_caps(context: Context) -> Iterator[Finding]:
     used = {group.pool.name for group in context.groups.values()}
     for name in target.required_pools:
         if name not in used:
-            yield Finding(
-                check=NAME, where="scenario.target.required_pools", message="not used", expected=name
-            )
+            yield Finding(check=NAME, where="scenario.target.required_pools", message="not used", expected=name)

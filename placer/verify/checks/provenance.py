@@ -57,10 +57,7 @@ def input_hashes(scenario: Scenario) -> dict[str, str]:
         "target": scenario.target,
         "space": scenario.space,
     }
-    return {
-        name: hashlib.sha256(value.model_dump_json().encode("utf-8")).hexdigest()
-        for name, value in inputs.items()
-    }
+    return {name: hashlib.sha256(value.model_dump_json().encode("utf-8")).hexdigest() for name, value in inputs.items()}
 
 
 def estimates_of(scenario: Scenario, used: set[str]) -> list[str]:

@@ -45,8 +45,7 @@ def crossing_of(groups: Mapping[Role, Group], fleet: Fleet) -> Crossing | None:
         return None
     link = fleet.link_types[cross.link]
     sides = {
-        role: fleet.port_bytes_per_s(cross, group.shape.pool) * group.shape.width
-        for role, group in groups.items()
+        role: fleet.port_bytes_per_s(cross, group.shape.pool) * group.shape.width for role, group in groups.items()
     }
     return Crossing(link.latency, sides, link.duplex)
 

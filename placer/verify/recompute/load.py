@@ -67,9 +67,7 @@ class PartLoad:
         return float(expert_tp * expert_ranks * (1.0 - missed))
 
 
-def part_load(
-    selection: NDArray[np.float64], experts_by_rank: Sequence[Sequence[int]], sequences: int
-) -> PartLoad:
+def part_load(selection: NDArray[np.float64], experts_by_rank: Sequence[Sequence[int]], sequences: int) -> PartLoad:
     """Return the load of a part.
 
     Parameters

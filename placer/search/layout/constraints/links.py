@@ -17,9 +17,7 @@ def add(model: cp_model.CpModel, variables: LayoutVariables) -> None:
     for group in variables.groups:
         for port in (2 * group, 2 * group + 1):
             rows = [table.times[:, HOST_OUT + port].tolist() for table in variables.tables]
-            loads = zip(
-                variables.stage_loads(group, rows), _hop_loads(model, variables, group, port), strict=True
-            )
+            loads = zip(variables.stage_loads(group, rows), _hop_loads(model, variables, group, port), strict=True)
             for within, between in loads:
                 model.add(variables.step >= problem.in_flight * (within + between))
 

@@ -11,14 +11,15 @@ from itertools import pairwise
 
 from ortools.sat.python import cp_model
 
-from placer.search.rows import Way
+from placer.plan.placement import Way
 from placer.search.sizing.problem import SizingProblem
 from placer.search.sizing.variables import SizingVariables
 
 
 def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProblem) -> None:
-    """Add, for every run of ``N`` layers that starts on side ``s``, ends on side ``e`` and hops ``x`` times inside it:
+    """Add the flow balance of every run, and the hops between runs.
 
+    For ``N`` layers that start on side ``s``, end on side ``e`` and hop ``x`` times to the sidecar in between:
     ``away >= s + x``, ``N - away - relay >= (1 - e) + x``, ``back = relay + s - e + x >= 0``, and
     ``x + relay + back >= 1`` where both sides hold layers. Between runs, before the LM head and from it back to the
     embedding a hop is paid where the sides differ. Twin in ``verify``: the hops of the layer sequence.
@@ -36,9 +37,7 @@ def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProb
         model.add(variables.token_hops >= first - second)
 
 
-def _add_run(
-    model: cp_model.CpModel, variables: SizingVariables, problem: SizingProblem, index: int
-) -> None:
+def _add_run(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProblem, index: int) -> None:
     run = variables.runs[index]
     away = variables.layers_in(problem, index, Way.AWAY)
     relay = variables.layers_in(problem, index, Way.RELAY)

@@ -6,7 +6,7 @@ from ortools.sat.python import cp_model
 
 from placer.search.rows import PATH
 from placer.search.sizing.problem import SizingProblem
-from placer.search.sizing.variables import Sum, SizingVariables
+from placer.search.sizing.variables import SizingVariables, Sum
 
 
 def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProblem) -> None:

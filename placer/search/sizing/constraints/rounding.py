@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ortools.sat.python import cp_model
 
+from placer.plan.placement import Way
 from placer.search.quantize import Integers
-from placer.search.rows import HOST, Way
+from placer.search.rows import HOST
 from placer.search.sizing.constraints.stage_hops import VISITING, times_entered
 from placer.search.sizing.problem import SizingProblem
 from placer.search.sizing.variables import SizingVariables, Sum

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ortools.sat.python import cp_model
 
-from placer.search.rows import Way
+from placer.plan.placement import Way
 from placer.search.sizing.problem import SizingProblem
-from placer.search.sizing.variables import StageContent, SizingVariables, Sum
+from placer.search.sizing.variables import SizingVariables, StageContent, Sum
 
 #: Ways in which hidden states stop on host, on sidecar; the experts of the others answer from there.
 VISITING = (frozenset({Way.NEAR, Way.DIRECT, Way.RELAY, Way.SPLIT}), frozenset({Way.RELAY, Way.AWAY}))

@@ -32,9 +32,7 @@ def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProb
             _sort_equal_stages(model, problem, contents)
 
 
-def _sort_equal_stages(
-    model: cp_model.CpModel, problem: SizingProblem, contents: tuple[StageContent, ...]
-) -> None:
+def _sort_equal_stages(model: cp_model.CpModel, problem: SizingProblem, contents: tuple[StageContent, ...]) -> None:
     """Put stages that could change places, neither first nor last, in falling order of their layers' ways.
 
     Bundles of single runs keep their order, so only stages that hold nothing but the last run could.
