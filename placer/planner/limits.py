@@ -65,8 +65,8 @@ def _context(scenario: Scenario, tokens: float) -> Scenario:
 
 
 def _rate_relief(value: float, scenario: Scenario) -> Relief:
-    users = value / scenario.target.tokens_per_s_per_user
-    text = f"at most {value:.4g} tokens/s for the fleet (about {users:.0f} users at the asked speed)"
+    del scenario
+    text = f"at most {value:.4g} tokens/s for the fleet"
     return Relief(change="target.tokens_per_s", value=value, unit="tokens/s", text=text)
 
 

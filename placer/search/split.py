@@ -39,7 +39,8 @@ def is_leaf(family: Family, nodes: Integers) -> NDArray[np.bool_]:
     for tree, column in zip(_trees(family), _OPTION_COLUMNS, strict=True):
         inner |= _is_inner(tree, nodes[:, column])
     single = (nodes[:, LEAST_FLIGHT] == nodes[:, MOST_FLIGHT]) & (nodes[:, FIRST_CELL] == nodes[:, LAST_CELL])
-    return np.logical_and(single, ~inner)
+    leaf: NDArray[np.bool_] = np.logical_and(single, ~inner)
+    return leaf
 
 
 def _widths(family: Family, nodes: Integers) -> Array:
