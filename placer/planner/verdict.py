@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from placer.plan.metrics import Bound, MemoryUse, Metrics
 from placer.scenario.scenario import Scenario
 from placer.search.leaf import Found
@@ -14,7 +16,7 @@ NEARLY_ALL = 0.97
 def verdict_line(scenario: Scenario, metrics: Metrics, bound: Bound, wall_s: float) -> str:
     """Return price, speed, throughput, energy and proof in one line."""
     gap = bound.relative_gap or 0.0
-    proof = "proven optimal" if gap == 0.0 else f"proven within {100 * gap:.2g} % of optimal"
+    proof = "proven optimal" if gap == 0.0 else f"proven within {math.ceil(1e3 * gap - 1e-6) / 10:.1f} % of optimal"
     return (
         f"{scenario.model.name} on {scenario.fleet.name}: "
         f"${metrics.usd_per_million_output_tokens:.4g}/M output tokens at "

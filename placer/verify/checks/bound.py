@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from placer.plan.metrics import Alternative
@@ -36,10 +37,18 @@ def _check_gap(context: Context, gap: float) -> Iterator[Finding]:
     stated = context.bound.relative_gap
     if stated is None or abs(stated - gap) > _NOISE:
         yield _finding("bound.relative_gap", "not 1 - bound / achieved", f"{gap!r}", stated)
-    asked = max(context.plan.provenance.relative_gap_asked, _OPTIMAL_GAP)
-    words = context.plan.verdict.casefold()
-    if "optimal" in words and "not" not in words and gap > asked:
-        yield _finding("verdict", "claims to be optimal", f"a gap of at most {asked}", f"{gap!r}")
+    claimed = _claimed_gap(context.plan.verdict)
+    if claimed is not None and gap > claimed + _NOISE:
+        yield _finding("verdict", "claims to be closer to optimal", f"a gap of at most {claimed}", f"{gap!r}")
+
+
+def _claimed_gap(verdict: str) -> float | None:
+    """Return the gap a verdict claims: that of "within x % of optimal", none to speak of for "optimal" alone."""
+    words = verdict.casefold()
+    if "optimal" not in words:
+        return None
+    within = re.search(r"within ([0-9.]+) % of optimal", words)
+    return float(within.group(1)) / 100.0 if within else _OPTIMAL_GAP
 
 
 def _check_alternative(context: Context, alternative: Alternative) -> Iterator[Finding]:
