@@ -107,9 +107,7 @@ def _parameter(parameter: Any) -> str:
 def dictionary_page() -> str:
     """Return the page of all fields."""
     lines = ["# Data dictionary", "", _REGENERATE, "", "## Plan", ""]
-    lines += [
-        "What `placer plan --json` prints and `-o` writes. Model (`placer schema model` has its fields) and"
-    ]
+    lines += ["What `placer plan --json` prints and `-o` writes. Model (`placer schema model` has its fields) and"]
     lines += ["fleet (below) are embedded in full.", ""]
     lines += [line for model in PLAN for line in _section(model)]
     lines += ["## Fleet", ""]
@@ -154,9 +152,7 @@ def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
         case {"type": "object", "additionalProperties": values}:
             return f"map to {_type(values, definitions)}"
     text = schema.get("description", "") if "such as" in schema.get("description", "") else "text"
-    return {"string": text, "integer": "whole number", "boolean": "true or false"}.get(
-        schema["type"], schema["type"]
-    )
+    return {"string": text, "integer": "whole number", "boolean": "true or false"}.get(schema["type"], schema["type"])
 
 
 def _unit(name: str) -> str:

@@ -10,7 +10,7 @@ from itertools import count
 import numpy as np
 
 from placer.cost.group import Array
-from placer.search.leaf import LAST_EFFORT, Found, LeafSolver, Settled
+from placer.search.leaf import LAST_EFFORT, LEAST_EFFORT, Found, LeafSolver, Settled
 from placer.search.nodes import (
     FIRST_CELL,
     HOST_NODE,
@@ -36,7 +36,7 @@ FAR_GAP = 0.05
 #: Leaves are bounded again when the price fell by this share.
 WORTH_PRUNING = 0.005
 #: Nodes followed, and leaves settled, when diving for a first plan.
-BEAM_WIDTH, DIVE_LEAVES = 256, 24
+BEAM_WIDTH, DIVE_LEAVES = 256, 12
 
 
 class FamilySearch:
@@ -132,11 +132,13 @@ class FamilySearch:
             inner = np.flatnonzero(~leaf & (values < self._cutoff))
             best = inner[np.argsort(values[inner], kind="stable")[:BEAM_WIDTH]]
             nodes = children[best]
-        for bound, _, candidate in sorted(leaves)[:DIVE_LEAVES]:
-            for size in dict.fromkeys((candidate.most, candidate.least)):
-                if bound < self._cutoff:
-                    settled = self._leaf_solver.settle(replace(candidate, least=size, most=size), self._cutoff)
-                    self._take(settled.found)
+        points = [
+            replace(candidate, least=size, most=size)
+            for _, _, candidate in sorted(leaves)[:DIVE_LEAVES]
+            for size in dict.fromkeys((candidate.most, candidate.least))
+        ]
+        for first in range(0, len(points), THREADS):
+            self._try_out(points[first : first + THREADS], LEAST_EFFORT)
 
     def _take(self, found: Found | None) -> None:
         if found is not None and found.value < self._price:
@@ -213,12 +215,12 @@ class FamilySearch:
         if self._leaves and not is_far and self._leaves[0][0] < cutoff:
             taken.append(heapq.heappop(self._leaves))
         self.num_leaves += len(taken)
-        trial = self._pool.submit(self._try_out, self._draw(), cutoff) if self._leaves and is_far else None
+        trial = self._pool.submit(self._leaf_solver.settle, self._draw(), cutoff) if self._leaves and is_far else None
         answers = list(self._pool.map(lambda leaf: self._look_at(leaf[2], leaf[3], cutoff), taken))
         for (bound, _, candidate, effort, node), answer in zip(taken, answers, strict=True):
             self._digest((bound, candidate, effort, node), answer)
         if trial is not None:
-            self._take(trial.result())
+            self._take(trial.result().found)
 
     def _draw(self) -> Candidate:
         """Return one size of a leaf drawn at random; the leaf stays open."""
@@ -228,8 +230,11 @@ class FamilySearch:
         size = candidate.least + int(self._random.integers(sizes)) * ranks
         return replace(candidate, least=size, most=size)
 
-    def _try_out(self, candidate: Candidate, cutoff: float) -> Found | None:
-        return self._leaf_solver.settle(candidate, cutoff).found
+    def _try_out(self, points: list[Candidate], effort: int) -> None:
+        """Settle some candidates side by side, only to see whether they hold a better plan."""
+        cutoff = self._cutoff
+        for settled in self._pool.map(lambda point: self._leaf_solver.settle(point, cutoff, effort), points):
+            self._take(settled.found)
 
     def _look_at(self, candidate: Candidate, effort: int, cutoff: float) -> Settled:
         if candidate.least < candidate.most:

@@ -67,6 +67,12 @@ class ClassLoad:
         return replace(self, host_bytes=host, side_bytes=side)
 
 
+def _mixed(times: Array, weights: Array) -> Array:
+    """Return weighted means over the last axis, without BLAS: its own threads would fight with those of the search."""
+    mixed: Array = np.einsum("...r,rw->...w", times, weights)
+    return mixed
+
+
 def _cheapest(cost: Array, volume: Array, price: Array) -> Array:
     """Return the cheapest placement at a price per byte, shape (num_nodes, num_weights)."""
     best: Array = cost[0] + price * volume[0][:, None]
@@ -111,14 +117,14 @@ def step_bound(classes: list[ClassLoad], fixed: Array, capacity: tuple[Array, Ar
         Bytes free on host and sidecar for the layers, each of shape (num_nodes,); None to leave memory out.
     """
     if capacity is None or len(classes[0].times) == 1:
-        total = fixed @ WEIGHTS
+        total = _mixed(fixed, WEIGHTS)
         for entry in classes:
-            total += entry.count * (entry.times @ WEIGHTS).min(axis=0)
+            total += entry.count * _mixed(entry.times, WEIGHTS).min(axis=0)
         return np.asarray(total.max(axis=1))
     counts = [entry.count for entry in classes]
-    costs = [entry.times @ MEMORY_WEIGHTS for entry in classes]
+    costs = [_mixed(entry.times, MEMORY_WEIGHTS) for entry in classes]
     best = np.maximum(
         _with_memory(counts, costs, [entry.host_bytes for entry in classes], capacity[0]),
         _with_memory(counts, costs, [entry.side_bytes for entry in classes], capacity[1]),
     )
-    return np.asarray((best + fixed @ MEMORY_WEIGHTS).max(axis=1))
+    return np.asarray((best + _mixed(fixed, MEMORY_WEIGHTS)).max(axis=1))

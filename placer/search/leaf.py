@@ -26,6 +26,8 @@ LARGEST_LAYOUT = 2_000
 FINAL_GAP = 1e-4
 #: How much harder every further try at a leaf works, and how many tries there are.
 EFFORT_GROWTH, LAST_EFFORT = 8, 2
+#: How hard a leaf is tried that was only picked at random.
+LEAST_EFFORT = -1
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class LeafSolver:
         return self._settle_pair(candidate, problem, price, effort)
 
     def _settle_pair(self, candidate: Candidate, problem: SizingProblem, price: float, effort: int) -> Settled:
-        more_work = EFFORT_GROWTH**effort
+        more_work = float(EFFORT_GROWTH) ** effort
         sizing = solve_sizing(problem, self._params, WORK_LIMIT * more_work)
         if sizing is None:
             return Settled(price, None)
