@@ -20,6 +20,7 @@ def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProb
 
     The dual feasible function ``u(k)`` of Fekete and Schepers: whatever fits one stage has a sum of at most ``k``. The
     same holds for the layers hidden states stop at and the stages they visit. A layer that fits no stage is ruled out.
+    And of the layers that take at least ``t`` some stage has ``ceil(number / stages)``: ``step >= m * t`` times that.
     """
     for group in range(2):
         if problem.stages[group] < 2 or variables.content[group]:
@@ -33,8 +34,9 @@ def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProb
                 stopping = [term for way, term in terms if way in VISITING[group]]
                 model.add(cp_model.LinearExpr.sum([term for _, term in terms]) <= parts * problem.stages[group])
                 model.add(cp_model.LinearExpr.sum(stopping) <= parts * visited)
-        entered = times_entered(variables, problem, group)
-        model.add(variables.stage_hops[group] >= visited - entered)
+        model.add(variables.stage_hops[group] >= visited - times_entered(variables, problem, group))
+        for class_index in range(len(problem.classes)):
+            _add_fullest_stage(model, variables, problem, (group, class_index))
 
 
 def _rounded(
@@ -55,3 +57,16 @@ def _rounded(
             elif weight > 0:
                 terms.append((placement.way, weight * count))
     return terms
+
+
+def _add_fullest_stage(
+    model: cp_model.CpModel, variables: SizingVariables, problem: SizingProblem, of: tuple[int, int]
+) -> None:
+    group, class_index = of
+    busy = problem.classes[class_index].times[:, HOST + group].tolist()
+    counts = [run.count for run in variables.runs if run.run.class_index == class_index]
+    for least in sorted({time for time in busy if time > 0}):
+        slow = [count[number] for count in counts for number, time in enumerate(busy) if time >= least]
+        fullest = model.new_int_var(0, sum(run.count for run in problem.runs), f"group{group}.fullest{least}")
+        model.add(problem.stages[group] * fullest >= cp_model.LinearExpr.sum(slow))
+        model.add(variables.step >= problem.in_flight * least * fullest)
