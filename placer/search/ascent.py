@@ -39,16 +39,14 @@ class Uses:
 def rounded_share(share: Array, parts: int) -> Array:
     """Return shares of a stage after the dual feasible function ``u(k)`` of Fekete and Schepers, ``k = parts``.
 
-    ``u(x) = floor((k+1) x) / k``, and ``x`` where ``(k+1) x`` is whole: shares that fit a stage together still do.
+    ``u(x) = floor((k+1) x) / k``, a part less where ``(k+1) x`` is whole: shares that fit a stage together still do.
     With ``k = 1`` everything above one half counts a whole stage.
 
     >>> rounded_share(np.array([0.3, 0.5, 0.6]), 1).tolist()
-    [0.0, 0.5, 1.0]
+    [0.0, 0.0, 1.0]
     """
-    scaled = (parts + 1) * share * (1.0 - 1e-12)
-    whole = np.floor(scaled)
-    is_whole = np.abs(scaled - np.rint(scaled)) < 1e-9
-    return np.where(is_whole, np.minimum(share, whole / parts), whole / parts)
+    whole = np.ceil((parts + 1) * share * (1.0 - 1e-9)) - 1.0
+    return np.maximum(whole, 0.0) / parts
 
 
 def hopeless(classes: list[Uses], fixed: Array) -> NDArray[np.bool_]:

@@ -18,8 +18,7 @@ from placer.search.nodes import (
 )
 from placer.search.tree import OptionTree
 
-#: Width that one more level of an option tree counts for. 0.1-0.2 needs 3-10 times fewer nodes than 0 or 1 on
-#: DeepSeek-V3 over 288 Rubin + 1,024 LPX (``docs/decisions/0004-branching.md``).
+#: Width that one more level of an option tree counts for; measured in ``docs/decisions/0003-ratio-objective.md``.
 LEVEL_WIDTH = 0.15
 
 _OPTION_COLUMNS = (HOST_NODE, SIDE_NODE)

@@ -117,11 +117,11 @@ def plan(scenario, estimates, metrics, **fields):
 
 def metrics(*, step_s, users, usd_per_hour, power_w, utilisation=1.0, sold=None):
     tokens = users / step_s
-    paid = sold or tokens
+    paid = (sold or tokens) * utilisation
     return {
-        "usd_per_million_output_tokens": 1e6 * usd_per_hour / (3600 * paid * utilisation),
+        "usd_per_million_output_tokens": 1e6 * usd_per_hour / (3600 * paid),
         "tokens_per_s_per_user": 1 / step_s,
-        "tokens_per_s": paid,
+        "tokens_per_s": sold or tokens,
         "capacity_tokens_per_s": tokens,
         "step_time_s": step_s,
         "usd_per_hour": usd_per_hour,
@@ -164,10 +164,12 @@ def dense():
     dense FFN   104 B, 8 * 96 = 768 FLOP -> 192 ns, two launches: 2192;  all-reduce 3064             5256 ns
     LM head     40 B, 8 * 32 = 256 FLOP -> 64 ns: 1064;  all-gather of 8*2*8 = 128 B: 3000 + 64      4128 ns
     path = 4128 + 2 * 12024 + 4128 = 32304 ns, all of it work: T' = max(32304, 2 * 32304) = 64608 ns.
+    Dense layers exchange nothing: the fabric is idle.
 
     memory      embedding 32 + head 40 + 2 * (56 + 16 + 104) = 424;  KV 2 layers * m 2 * r 8 * 9 * 8 = 2304;
                 buffers m 2 * 8 * (2*8) = 256;  together 2984 of 3000.
-    rent        devices 2 and 3 of a unit of 4: 4 * 0.5 = 2 USD/h, 400 W; half of it utilised.
+    rent        devices 2 and 3 of a unit of 4: 4 * 0.5 = 2 USD/h, 400 W; half of the tokens are sold, which
+                doubles dollars and joules of each.
     """
     scenario = {
         "model": model([(2, "dense")], {"dense": DENSE}),
@@ -203,7 +205,7 @@ def dense():
         groups=[group("host", "pool", 1, 2, (2, 2), [8])],
         memory=[memory("host", "pool", "chip", 4000, 1000, (424, 0, 2304, 256))],
         time=shares(32_304, (1_536, 512, 256, 0.0, 30_000)),
-        occupancy=busy(("host", 64_608)),
+        occupancy=busy(("path", 32_304), ("host", 64_608), ("host fabric", 0)),
         alternatives=[],
         placement={
             "replicas": [{"first_device": {"host": [2]}}],
@@ -218,34 +220,40 @@ def mixed():
     """Host of one device and a sidecar of two (tp 2, two expert ranks); b = 2, m = 1; every way once.
 
     Layers: 0 dense near, 1 direct, 2 relay, 3 away, 4 split; E = 4 experts, k = 2, uniform: p = 1/2. An
-    expert, like the shared ones, is a 4x4 and a 4x2 matrix: 48 B, two launches. Router 32 + norm 8 = 40 B.
-    Dispatch FP8. Host: 1 GB/s, 1 us. Sidecar: 2 GB/s, 0.5 us; all-reduce 3 us, all-to-all 2 us, both 1 GB/s.
-    Bridge: 10 us; 4 GB/s on the host's side, 2 * 1 GB/s on the sidecar's, the narrower: half a ns per byte.
-    r = 2 on either side. Nothing is bound by FLOPs.
+    expert, like the shared ones, is a 4x4 and a 4x2 matrix: 48 B; shared ones take two launches, routed ones,
+    fused, take one. Router 32 + norm 8 = 40 B. Dispatch FP8. Host: 1 GB/s, 1 us. Sidecar: 2 GB/s, 0.5 us;
+    all-reduce 3 us, all-to-all 2 us, both 1 GB/s. Bridge: 10 us; 4 GB/s on the host's side, 2 * 1 GB/s on the
+    sidecar's, the narrower: half a ns per byte. r = 2 on either side. Nothing is bound by FLOPs.
 
     host        attention 1104 + core 2*9*16 = 288 B: 1288 + 1032 = 3424, with router 1040: 4464; FFN 2200
     sidecar     attention 528 + core 144 B: 572 + 508 + router 520 + all-reduce of 16 B 3016 = 5144
                 shared 24 B: 1012
-                experts, 2 a rank: touched 2 * 3/4 = 1.5 -> 72 B: 1036
+                experts, 2 a rank: touched 2 * 3/4 = 1.5 -> 72 B: 500 + 36 = 536
                 copies 2 * (1 - (1/2)^2) = 1.5; r/t = 1: 6 elements, 6 B there: 2000 + 3, 12 B back: 2000 + 6
-                FFN 1012 + 4009 + 1036 + 3016 = 9073
+                FFN: work 1012 + 536 + 3016 = 4564, exchange 4009, together 8573
 
     embedding   16 B on the host                                                              1016
     0 near      3424 + 2200                                                                   5624
-    1 direct    4464 + [2*(1.5+2)*4 = 28 B] 10014 + (1012 + 1036) + [56 B] 10028             26554
-    2 relay     4464 + [2*4*2 = 16 B] 10008 + gather of 16 B 3008 + 9073                     26553
-    3 away      5144 + 9073                                                                  14217
+    1 direct    4464 + [2*(1.5+2)*4 = 28 B] 10014 + (1012 + 536) + [56 B] 10028              26054
+    2 relay     4464 + [2*4*2 = 16 B] 10008 + gather of 16 B 3008 + 8573                     26053
+    3 away      5144 + 8573                                                                  13717
       to the host: [16 B]                                                                    10008
-    4 split     experts 0, 1 are hot. Host: shared 2048 + touched max(1.5, 15/16) -> 72 B: 2072 = 4120.
-                Sidecar: touched max(3/4, 15/16) -> 45 B: 1022.5; copies 2 * (1 - 1/2) = 1: 8 B there 10004,
-                16 B back 10008; together 21034.5.  4464 + max(4120, 21034.5)                     25498.5
+    4 split     experts 0, 1 are hot. Host: shared 2048 + touched max(1.5, 15/16) -> 72 B: 1072 = 3120.
+                Sidecar: touched max(3/4, 15/16) -> 45 B: 522.5; copies 2 * (1 - 1/2) = 1: 8 B there 10004,
+                16 B back 10008; together 20534.5.  4464 + max(3120, 20534.5)                 24998.5
       to the sidecar: [16 B] 10008 + gather 3008                                             13016
     LM head     40 B: 520, all-gather of 8*2*2 = 32 B: 3016                                   3536
       token ids back: [4*2 = 8 B]                                                            10004
-    path                                                                                    136026.5 ns
-    host        1016 + 5624 + 3*4464 + 4120 = 24152;  sidecar 2048 + 9073 + 14217 + 1022.5 + 3536 = 29896.5
+    path                                                                                    134026.5 ns
+    parts       without what starts anything (1 us a launch on the host, 0.5 us on the sidecar, 2, 3 or 10 us
+                a collective or hop), along the path: attention 424 + 3 * 464 + 144 = 1960;
+                FFN 200 + (12 + 36) + 2 * (12 + 36 + 9 + 16) + 22.5 = 416.5;  ends 16 + 20 + 16 = 52;
+                links (14 + 28) + (8 + 8) + 8 + (4 + 8) + (8 + 8) + 4 = 98;  the rest, 131500, are floors.
+    host        1016 + 5624 + 3*4464 + 3120 = 23152;  its one device exchanges nothing
+    sidecar     direct 1548 + relay 4564 + away 5144 + 4564 + split 522.5 + head 3536 = 19878.5
+      fabric    relay 4009 + away 4009 = 8018
     ports       to the sidecar 28 + 16 + 8 + 16 = 68 B: host out 17 ns, sidecar in 34 ns;
-                to the host 56 + 16 + 16 + 8 = 96 B: sidecar out 48 ns, host in 24 ns
+                to the host 56 + 16 + 16 = 88 B: sidecar out 44 ns, host in 22 ns; token ids do not count
 
     memory      host: 64 + (136 + 200) + 176 + 176 + (176 + 48 + 2*48) = 1072; KV 4 layers * 2*9*16 = 1152;
                 buffers 8 * (4 + 2*2*2) = 96.
@@ -289,7 +297,7 @@ def mixed():
         },
         "workload": WORKLOAD,
         "target": {
-            "tokens_per_s_per_user": 7_000.0,
+            "tokens_per_s_per_user": 7_200.0,
             "tokens_per_s": 10_000.0,
             "power_cap": "300 W",
             "cost_cap": "2.5 USD/h",
@@ -319,7 +327,7 @@ def mixed():
     return plan(
         scenario,
         estimates,
-        metrics(step_s=136_026.5 * NS, users=2, usd_per_hour=2.5, power_w=300.0, sold=10_000.0),
+        metrics(step_s=134_026.5 * NS, users=2, usd_per_hour=2.5, power_w=300.0, sold=10_000.0),
         devices={"big": 1, "fast": 2},
         batch={"sequences_per_microbatch": 2, "microbatches_in_flight": 1},
         groups=[group("host", "big", 1, 1, (1, 1), [2]), group("sidecar", "fast", 1, 2, (2, 1), [2])],
@@ -327,13 +335,16 @@ def mixed():
             memory("host", "big", "wide", 2400, 0, (1072, 0, 1152, 96)),
             memory("sidecar", "fast", "quick", 800, 0, (512, 48, 144, 64)),
         ],
-        time=shares(136_026.5, (10_000, 20_000, 6_000, 26.5, 100_000)),
+        time=shares(134_026.5, (1_960, 416.5, 52, 98, 131_500)),
         occupancy=busy(
-            ("host", 24_152),
-            ("sidecar", 29_896.5),
+            ("path", 134_026.5),
+            ("host", 23_152),
+            ("host fabric", 0),
+            ("sidecar", 19_878.5),
+            ("sidecar fabric", 8_018),
             ("host out", 17),
-            ("host in", 24),
-            ("sidecar out", 48),
+            ("host in", 22),
+            ("sidecar out", 44),
             ("sidecar in", 34),
         ),
         alternatives=[],
@@ -389,7 +400,7 @@ def pipeline():
         groups=[group("host", "line", 2, 1, (1, 1), [3])],
         memory=[memory("host", "line", "wide", 4400, 0, (744, 0, 3456, 192))],
         time=shares(35_204, (2_272, 800, 96, 36, 32_000)),
-        occupancy=busy(("host", 50_432)),
+        occupancy=busy(("path", 35_204), ("host", 50_432), ("host fabric", 0)),
         alternatives=[
             {
                 "without_pool": "idle",

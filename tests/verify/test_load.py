@@ -30,7 +30,8 @@ def test_a_certain_expert_is_always_touched():
         (1, 1, 1 - 0.5**4),  # one rank: the chance that any of its four experts is chosen
         (1, 4, 4 * 0.5),  # one expert a rank: as many copies as experts chosen
         (2, 2, 2 * 2 * (1 - 0.5**2)),  # every copy goes to both devices an expert is cut over
-        (1, 8, 8 * (1 - 0.5**0.5)),  # more ranks than experts
+        (1, 8, 4 * 0.5),  # more ranks than experts: only as many as experts hold any
+        (2, 8, 2 * 4 * 0.5),
     ],
 )
 def test_copies_of_a_token(expert_tp, ranks, copies):

@@ -28,7 +28,7 @@ def test_the_figures_are_derived_anew(plans):
     plan = plans["mixed"]()
     plan["metrics"] = dict.fromkeys(plan["metrics"], 1)
     recomputed = verify_plan(Plan.model_validate(plan)).recomputed
-    assert recomputed.step_time_s == pytest.approx(136_026.5e-9)
+    assert recomputed.step_time_s == pytest.approx(134_026.5e-9)
     assert recomputed.users == 2
     assert recomputed.usd_per_million_output_tokens == pytest.approx(1e6 * 2.5 / (3600 * 10_000))
 
