@@ -17,8 +17,8 @@ from placer.search.leaf import Found
 from placer.search.params import SolveParams
 from placer.search.solve import Searcher
 
-#: Gaps below this are what rounding to picoseconds leaves; bound and plan then meet.
-ROUNDING_GAP = 1e-6
+#: Gaps below this, or below what rounding to picoseconds may have added, are none: bound and plan then meet.
+LEAST_GAP = 1e-6
 
 
 def metrics_of(scenario: Scenario, found: Found) -> Metrics:
@@ -46,7 +46,7 @@ def bound_of(solved: Solved) -> Bound:
     achieved = solved.found.value
     proven = min(solved.bound, achieved)
     gap = 1.0 - proven / achieved
-    if gap < ROUNDING_GAP:
+    if gap < max(LEAST_GAP, 2.0 * solved.found.rounding_s / solved.found.step_s):
         proven, gap = achieved, 0.0
     return Bound(usd_per_million_output_tokens=proven, relative_gap=gap)
 

@@ -32,13 +32,17 @@ LEAST_EFFORT = -1
 
 @dataclass(frozen=True)
 class Found:
-    """A plan in the making: groups, batch and layout, what is rented, its value (dollars per million tokens)."""
+    """A plan in the making: groups, batch and layout, what is rented, its value (dollars per million tokens).
+
+    ``rounding_s`` is how much of the step time whole picoseconds may have added.
+    """
 
     value: float
     candidate: Candidate
     layout: Layout
     rental: Rental
     step_s: float
+    rounding_s: float
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ class LeafSolver:
             if cut is None or cut[1] > problem.longest:
                 return Settled(np.inf if cut is None else max(price, self._price(candidate, seconds(cut[1]))), None)
             bound = self._price(candidate, lowered(cut[1], problem.num_terms))
-            return Settled(bound, self._found(candidate, cut[0], cut[1]))
+            return Settled(bound, self._found(candidate, problem, cut[0], cut[1]))
         return self._settle_pair(candidate, problem, price, effort)
 
     def _settle_pair(self, candidate: Candidate, problem: SizingProblem, price: float, effort: int) -> Settled:
@@ -129,7 +133,7 @@ class LeafSolver:
         if layout is not None:
             time = evaluate(problem, layout)
             if time.fits and time.step <= problem.longest:
-                found = self._found(candidate, layout, time.step)
+                found = self._found(candidate, problem, layout, time.step)
                 if time.step <= sizing.bound * (1.0 + self._params.relative_gap / 2.0):
                     return Settled(bound, found)
         if layout_size(problem) > LARGEST_LAYOUT * more_work:
@@ -155,10 +159,10 @@ class LeafSolver:
         if answer.layout is not None:
             step = evaluate(problem, answer.layout).step
             if found is None or seconds(step) < found.step_s:
-                found = self._found(candidate, answer.layout, step)
+                found = self._found(candidate, problem, answer.layout, step)
         return Settled(bound, found)
 
-    def _found(self, candidate: Candidate, layout: Layout, step: int) -> Found | None:
+    def _found(self, candidate: Candidate, problem: SizingProblem, layout: Layout, step: int) -> Found | None:
         if self._builder.has_bounds_only:
             step = evaluate(self._builder.exact(candidate), layout).step
             if seconds(step) > self._target_s:
@@ -166,4 +170,4 @@ class LeafSolver:
         best = self._objective.best(candidate.shapes, float(candidate.most * candidate.in_flight), seconds(step))
         if best is None:
             return None
-        return Found(best[0], candidate, layout, best[1], seconds(step))
+        return Found(best[0], candidate, layout, best[1], seconds(step), seconds(problem.num_terms))

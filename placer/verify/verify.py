@@ -50,6 +50,7 @@ _RENTAL = ("scenario", "space", "devices")
 
 CHECKS: tuple[Check, ...] = (
     Check(scenario.NAME, scenario.WHAT, scenario.check_scenario),
+    Check(refusal.NAME, refusal.WHAT_PLANNED, refusal.check_planned),
     Check(space.NAME, space.WHAT, space.check_space, ("scenario",)),
     Check(residency.NAME, residency.WHAT, residency.check_residency),
     Check(order.NAME, order.WHAT, order.check_order),

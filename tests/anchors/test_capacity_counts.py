@@ -140,10 +140,7 @@ def test_qwen3_235b_takes_16_lpus_a_layer_and_1520_in_all():
     assert shapes[16].num_devices == 1_520
     # The 95th stage: embedding and LM head, cut 16 ways.
     group = build_group(load_fleet("groq-lpu-v1"), shapes[16])
-    assert (
-        block_bytes.cut_bytes(group, model.embedding) + block_bytes.cut_bytes(group, model.lm_head)
-        <= LPU_BYTES
-    )
+    assert block_bytes.cut_bytes(group, model.embedding) + block_bytes.cut_bytes(group, model.lm_head) <= LPU_BYTES
 
 
 def test_qwen3_235b_in_sixteen_bits_does_not_fit_16_lpus_a_layer():

@@ -48,9 +48,7 @@ def attention_model(num_layers: int, num_heads: int, num_kv_heads: int, head_dim
             source="test",
             hidden_size=num_heads * head_dim,
             vocab_size=2,
-            mixers={
-                "a": GroupedQueryAttention(num_heads=num_heads, num_kv_heads=num_kv_heads, head_dim=head_dim)
-            },
+            mixers={"a": GroupedQueryAttention(num_heads=num_heads, num_kv_heads=num_kv_heads, head_dim=head_dim)},
             ffns={"f": DenseFfn(intermediate_size=1)},
             layers=(LayerRun(repeat=num_layers, pattern=(LayerKind(mixer="a", ffn="f"),)),),
         )
@@ -133,9 +131,7 @@ def test_a6_activation_between_attention_and_ffn_is_16_kib(llama):
     assert back["bytes_per_token"] == 16_384
 
 
-@pytest.mark.parametrize(
-    ("weight_format", "parameters"), [(WeightFormat.BF16, 22e9), (WeightFormat.INT8, 44e9)]
-)
+@pytest.mark.parametrize(("weight_format", "parameters"), [(WeightFormat.BF16, 22e9), (WeightFormat.INT8, 44e9)])
 def test_a7_parameters_that_44_gb_can_hold(weight_format, parameters):
     # A7: "20-25B in BF16, or more in INT8": 22 B and 44 B, without a KV cache.
     ffn = DenseFfn(intermediate_size=28672)
@@ -191,9 +187,7 @@ def test_a32_modern_model_of_the_claim():
 
 def test_a32_models_that_exist(llama):
     # A32: GPT-3 (96 x 128, MHA) 4.72 MB; Llama-3-70B 0.328 MB, 32.8 GB; DeepSeek-V3 70,272 B, 7.0 GB.
-    assert totals(attention_model(96, 96, 96, 128), 1).kv_bytes_per_token / 1e6 == pytest.approx(
-        4.72, abs=0.005
-    )
+    assert totals(attention_model(96, 96, 96, 128), 1).kv_bytes_per_token / 1e6 == pytest.approx(4.72, abs=0.005)
     assert totals(llama, 1).kv_bytes_per_token / 1e6 == pytest.approx(0.328, abs=0.0005)
     assert totals(llama, 100_000).kv_bytes_per_sequence / 1e9 == pytest.approx(32.8, abs=0.05)
     deepseek = totals(lower(load_model("deepseek-ai/DeepSeek-V3")), 100_000)

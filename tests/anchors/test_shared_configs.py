@@ -14,18 +14,13 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize(
-    "name", ["meta-llama/Meta-Llama-3.1-70B", "deepseek-ai/DeepSeek-V3", "openai/gpt-oss-120b"]
-)
+@pytest.mark.parametrize("name", ["meta-llama/Meta-Llama-3.1-70B", "deepseek-ai/DeepSeek-V3", "openai/gpt-oss-120b"])
 def test_catalog_equals_the_configuration_file(name):
     read = read_model_file(MODELS / (name.replace("/", "__") + ".json"))
     ours = load_model(name)
     for field in ("hidden_size", "vocab_size", "tie_word_embeddings", "precision", "num_layers"):
         assert getattr(read, field) == getattr(ours, field), field
-    blocks = [
-        [(spec.mixers[kind.mixer], spec.ffns[kind.ffn]) for kind in spec.layer_kinds()]
-        for spec in (read, ours)
-    ]
+    blocks = [[(spec.mixers[kind.mixer], spec.ffns[kind.ffn]) for kind in spec.layer_kinds()] for spec in (read, ours)]
     assert blocks[0] == blocks[1]
 
 

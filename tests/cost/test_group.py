@@ -71,6 +71,24 @@ def test_one_rank_serves_everything_and_touches_what_the_batch_does():
     assert served == pytest.approx(8 * tokens, rel=1e-12)
 
 
+def test_loads_are_remembered_once_and_cannot_be_changed():
+    loads = ExpertLoads(np.full(8, 0.25))
+    whole, real = (loads.busiest((0, 8), 2, np.array([1, 3], dtype=kind)) for kind in (np.int64, np.float64))
+    for ours, theirs in zip(whole, real, strict=True):
+        assert ours is theirs
+        with pytest.raises(ValueError, match="read-only"):
+            ours[0] = 1.0
+
+
+def test_tokens_of_any_type_are_the_same_tokens():
+    loads = ExpertLoads(np.full(8, 0.25))
+    exact = loads.busiest((0, 8), 2, np.array([1.0, 3.0]))
+    for kind in (np.int32, np.int64, np.float32):
+        touched, served = loads.busiest((0, 8), 2, np.array([1, 3], dtype=kind))
+        assert touched.tolist() == exact[0].tolist()
+        assert served.tolist() == exact[1].tolist()
+
+
 def test_uniform_routing_over_equal_ranks_is_the_mean():
     tokens = np.array([1.0, 100.0])
     touched, served = ExpertLoads(np.full(256, 8 / 256)).busiest((0, 256), 32, tokens)

@@ -34,6 +34,7 @@ def test_degrees_multiply_to_the_width():
 def test_every_shape_is_legal(models, name, pool):
     model, space = models[name], Space()
     heads = {mixer.num_heads for mixer in model.spec.mixers.values()}
+    kv_heads = {ops.core.kv_max_shards for ops in model.layer_ops}
     experts = [ops.moe.num_experts for ops in model.layer_ops if ops.moe]
     shapes = list(group_shapes(model, pool, space))
     assert shapes
@@ -44,10 +45,32 @@ def test_every_shape_is_legal(models, name, pool):
         assert shape.width % shape.tp == 0
         assert shape.width % shape.expert_tp == 0
         assert all(count % shape.tp == 0 for count in heads)
+        assert all(count % shape.tp == 0 or shape.tp % count == 0 for count in kv_heads)
         assert max(shape.tp, shape.expert_tp) <= pool.domain
+        assert shape.width <= pool.domain or pool.domain % shape.tp == pool.domain % shape.expert_tp == 0
         assert shape.ep <= min(experts, default=shape.ep)
         assert shape.width <= pool.domain or shape.width % pool.domain == 0
         assert 1 <= shape.stages <= min(space.max_stages, len(model.layer_ops) + 2)
+
+
+@pytest.mark.parametrize(
+    ("num_heads", "num_kv_heads", "degrees"),
+    [
+        (24, 8, {1, 2, 4, 8, 24}),  # Llama-3.2-3B: 3 ranks would share 8 KV heads unevenly, and so would 6 or 12
+        (24, 24, {1, 2, 3, 4, 6, 8, 12, 24}),
+        (24, 1, {1, 2, 3, 4, 6, 8, 12, 24}),
+        (32, 8, {1, 2, 4, 8}),  # 24 devices have no 16 or 32 ranks
+    ],
+)
+def test_ranks_get_whole_heads(num_heads, num_kv_heads, degrees):
+    spec = load_model("llama-8b")
+    mixers = {
+        name: mixer.model_copy(update={"num_heads": num_heads, "num_kv_heads": num_kv_heads})
+        for name, mixer in spec.mixers.items()
+    }
+    pool = Pool(name="wide", device="d", count=24, unit=24, domain=24, scale_up="u")
+    shapes = group_shapes(lower(spec.model_copy(update={"mixers": mixers})), pool, Space())
+    assert {shape.tp for shape in shapes if shape.width == 24} == degrees
 
 
 @pytest.mark.parametrize("pool", POOLS, ids=lambda pool: pool.name)

@@ -11,9 +11,7 @@ KIND = ParameterKind.DENSE_FFN
 
 
 def op_of(*matrices, vectors=()):
-    return Op(
-        OpKind.DENSE_FFN, tuple(matrices), tuple(vectors), flops_per_token=matrix_flops(tuple(matrices))
-    )
+    return Op(OpKind.DENSE_FFN, tuple(matrices), tuple(vectors), flops_per_token=matrix_flops(tuple(matrices)))
 
 
 def test_matrix_is_cut_and_vector_replicated(make_device):
@@ -74,9 +72,7 @@ def test_attention_core_runs_in_bf16_where_the_device_can(make_device):
     shards=st.integers(1, 128),
     weight_format=st.sampled_from(list(WeightFormat)),
 )
-def test_shards_hold_the_whole_and_shrink_with_their_number(
-    make_device, rows, columns, parts, shards, weight_format
-):
+def test_shards_hold_the_whole_and_shrink_with_their_number(make_device, rows, columns, parts, shards, weight_format):
     op = op_of(Matrix(rows, columns, weight_format, KIND, parts), vectors=[Vector(7, KIND)])
     device = make_device(peak=dict.fromkeys(("bf16", "fp8", "int8", "fp4"), "1 TFLOP/s"))
     whole, shard = stored_shard_bytes(op, 1, device), stored_shard_bytes(op, shards, device)

@@ -91,8 +91,20 @@ MUTANTS = (
     ("link made half-duplex", "mixed", {"scenario.fleet.link_types.bridge.duplex": "half"}, ("links",)),
     ("wider host port", "mixed", {"scenario.fleet.links.0.bandwidth.big": "8 GB/s"}, ("links",)),
     ("busy time understated", "mixed", {"occupancy.1.busy_s": "*0.9"}, ("occupancy",)),
-    ("microbatches left out", "pipeline", {"occupancy.0.busy_s": "*0.25"}, ("occupancy",)),
-    ("time of a port understated", "mixed", {"occupancy.4.busy_s": "*0.5"}, ("links",)),
+    ("microbatches left out", "pipeline", {"occupancy.1.busy_s": "*0.25"}, ("occupancy",)),
+    ("path of another plan", "mixed", {"occupancy.0.busy_s": "*0.9"}, ("timing",)),
+    ("fabric understated", "mixed", {"occupancy.4.busy_s": "*0.9"}, ("occupancy",)),
+    # relay's exchange left out: 4009 of 8018 ns
+    ("one exchange left out", "mixed", {"occupancy.4.busy_s": 4_009e-9}, ("occupancy",)),
+    ("fabric of a lone device", "mixed", {"occupancy.2.busy_s": 8_018e-9}, ("occupancy",)),
+    # 19878.5 + 8018 ns: devices do not wait for the exchange
+    ("exchange counted as work", "mixed", {"occupancy.3.busy_s": 27_896.5e-9}, ("occupancy",)),
+    ("fabric not mentioned", "mixed", {"-occupancy.4": None}, ("occupancy",)),
+    ("resource that does not exist", "mixed", {"occupancy.4.resource": "sidecar fabrics"}, ("occupancy",)),
+    ("time of a port understated", "mixed", {"occupancy.7.busy_s": "*0.5"}, ("links",)),
+    # 88 + 8 B over 2 GB/s: the token ids are too small to count
+    ("port loaded by token ids", "mixed", {"occupancy.7.busy_s": 48e-9}, ("links",)),
+    ("port twice", "mixed", {"occupancy.7.resource": "host in"}, ("links",)),
     ("interactivity missed", "dense", {"scenario.target.tokens_per_s_per_user": 15480.0}, ("target",)),
     (
         "fleet target missed",
@@ -134,6 +146,8 @@ MUTANTS = (
     ("capacity overstated", "mixed", {"metrics.capacity_tokens_per_s": "*1.01"}, ("money",)),
     ("interactivity overstated", "dense", {"metrics.tokens_per_s_per_user": "*1.01"}, ("money",)),
     ("energy understated", "dense", {"metrics.joules_per_token": "*0.99"}, ("money",)),
+    # half of the tokens are sold
+    ("energy per token produced", "dense", {"metrics.joules_per_token": "*0.5"}, ("money",)),
     ("users overstated", "dense", {"metrics.users": 17}, ("money",)),
     ("utilisation ignored", "dense", {"scenario.workload.utilisation": 1.0}, ("money",)),
     (
@@ -150,6 +164,7 @@ MUTANTS = (
         {"verdict": "optimal", "provenance.relative_gap_asked": 0.01},
         ("bound",),
     ),
+    ("claimed to be closer", "dense", {"verdict": "proven within 24.9 % of optimal"}, ("bound",)),
     (
         "alternative below the bound",
         "pipeline",

@@ -379,9 +379,7 @@ def pipeline():
             "price_basis": "tco",
             "pools": [pool("idle", "wide", 4, scale_out="outer"), pool("line", "wide", 6, scale_out="outer")],
             "devices": {
-                "wide": device(
-                    "wide", capacity="4400 B", bandwidth="1 GB/s", peak="1000 TFLOP/s", floor="1 us"
-                )
+                "wide": device("wide", capacity="4400 B", bandwidth="1 GB/s", peak="1000 TFLOP/s", floor="1 us")
             },
             "link_types": {"outer": link("outer", "1 GB/s", "5 us")},
         },

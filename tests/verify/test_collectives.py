@@ -7,9 +7,7 @@ from placer.verify.recompute.crossing import stage_hop_s
 from placer.verify.recompute.group import group_of
 from placer.verify.recompute.load import Microbatch, PartLoad
 
-BATCH = Microbatch(
-    sequences=8, in_flight=1, hidden_size=100, dispatch_bytes=1, time_context=1, capacity_context=1
-)
+BATCH = Microbatch(sequences=8, in_flight=1, hidden_size=100, dispatch_bytes=1, time_context=1, capacity_context=1)
 
 
 @pytest.fixture

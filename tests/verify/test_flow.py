@@ -5,6 +5,7 @@ import pytest
 from placer.catalog.link import Duplex
 from placer.plan.placement import Location, Role
 from placer.verify.recompute.crossing import Crossing
+from placer.verify.recompute.figures import occupancy_s, step_time_s
 from placer.verify.recompute.flow import Flow
 
 HOST, SIDECAR = Role.HOST, Role.SIDECAR
@@ -42,6 +43,16 @@ def test_a_group_is_as_busy_as_its_busiest_stage():
         flow.work(Location(role="host", stage=stage, tier="hbm"), seconds)
     assert flow.busiest_s(HOST) == 3.0
     assert flow.busiest_s(SIDECAR) == 0.0
+
+
+def test_fabrics_bound_the_step_like_devices_and_ports():
+    # three microbatches: path 5, work 3 * 1, exchange 3 * 1.5 on stage 0 and 3 * 2 on stage 1
+    flow = Flow(path_s=5.0, busy_s={(HOST, 0): 1.0}, fabric_s={(HOST, 0): 1.5, (HOST, 1): 2.0})
+    replica = SimpleNamespace(groups={HOST: None}, crossing=None, batch=SimpleNamespace(in_flight=3))
+    assert occupancy_s(flow, replica) == {"host": 3.0, "host fabric": 6.0}
+    assert step_time_s(flow, replica) == 6.0
+    replica.batch.in_flight = 2
+    assert step_time_s(flow, replica) == 5.0
 
 
 def test_a_hop_is_as_fast_as_its_narrower_side():

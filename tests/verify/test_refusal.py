@@ -6,9 +6,7 @@ from placer.verify.verify import verify_plan
 REFUSAL = {
     "conflict": ["memory", "target.tokens_per_s_per_user"],
     "reason": "the weights fit no group that is fast enough",
-    "nearest": [
-        {"change": "target.tokens_per_s_per_user", "value": 9.0, "unit": "tokens/s", "text": "ask for 9"}
-    ],
+    "nearest": [{"change": "target.tokens_per_s_per_user", "value": 9.0, "unit": "tokens/s", "text": "ask for 9"}],
 }
 
 

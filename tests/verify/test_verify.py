@@ -39,6 +39,32 @@ def test_an_edited_input_is_noticed(plans):
     assert verify_plan(Plan.model_validate(plan)).failed == ("provenance",)
 
 
+@pytest.mark.parametrize(
+    ("words", "is_kept"),
+    # the hand plans have a gap of exactly 1/4
+    [
+        ("proven within 25 % of optimal", True),
+        ("proven within 25.1 % of optimal", True),
+        ("proven within 24.9 % of optimal", False),
+        ("optimal", False),
+        ("a good plan", True),
+    ],
+)
+def test_a_verdict_claims_no_more_than_is_proven(plans, words, is_kept):
+    report = verify_plan(Plan.model_validate(plans["dense"]() | {"verdict": words}))
+    assert report.failed == (() if is_kept else ("bound",))
+
+
+@pytest.mark.parametrize(("excess", "is_kept"), [(1e-12, True), (0.25e-9, True), (1e-8, False)])
+def test_a_claim_may_be_off_by_float_error(plans, excess, is_kept):
+    plan = plans["dense"]()
+    price = plan["metrics"]["usd_per_million_output_tokens"]
+    gap = 0.25 + excess
+    plan["bound"] = {"usd_per_million_output_tokens": (1 - gap) * price, "relative_gap": gap}
+    plan["verdict"] = "proven within 25 % of optimal"
+    assert verify_plan(Plan.model_validate(plan)).failed == (() if is_kept else ("bound",))
+
+
 def test_figures_are_not_derived_from_a_broken_structure(plans):
     plan = plans["dense"]()
     plan["placement"]["layers"].pop()

@@ -15,8 +15,7 @@ def make_device(*peaks, dequantises=True):
         peak=dict.fromkeys(peaks, "1 TFLOP/s"),
         dequantises=dequantises,
         kernels=tuple(
-            KernelModel(family=family, floor="1 us", mbu=1.0, mfu=1.0)
-            for family in ("gemm", "attention", "moe")
+            KernelModel(family=family, floor="1 us", mbu=1.0, mfu=1.0) for family in ("gemm", "attention", "moe")
         ),
         power="1 W",
         price={"tco": "1 USD/h"},

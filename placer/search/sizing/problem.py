@@ -9,6 +9,8 @@ import numpy as np
 from placer.search.quantize import Integers
 from placer.search.rows import HOST, Placement
 
+#: Rounded times in a sum that belong to no layer and no stage.
+OUTSIDE_TERMS = 6
 #: Up to so many runs, stages are dealt layers run by run and in order.
 MAX_ORDERED_RUNS = 4
 
@@ -143,6 +145,10 @@ class SizingProblem:
 
     @property
     def num_terms(self) -> int:
-        """Upper bound on the rounded times in any sum, microbatches counted."""
+        """Upper bound on the rounded times in any sum, microbatches counted.
+
+        A term per layer and a hop before each; hops between stages; embedding, LM head, the hops to the head and of the
+        token.
+        """
         layers = sum(run.count for run in self.runs)
-        return 4 * (layers + sum(self.stages) + 8) * max(1, self.in_flight)
+        return (2 * layers + sum(self.stages) + OUTSIDE_TERMS) * max(1, self.in_flight)

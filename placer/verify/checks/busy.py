@@ -12,7 +12,7 @@ _PICOSECOND = 1e-12
 
 
 def busy_findings(context: Context, check: str, concerns: Callable[[str], bool]) -> Iterator[Finding]:
-    """Yield what is wrong with the resources a check concerns itself with.
+    """Yield what is wrong with the resources a check concerns itself with: each must be there, once, and right.
 
     Parameters
     ----------
@@ -26,7 +26,17 @@ def busy_findings(context: Context, check: str, concerns: Callable[[str], bool])
     # Every layer's share may have been rounded up by a picosecond.
     visits = context.batch.microbatches_in_flight * (2 * len(context.placement.layers) + 4)
     tolerance = Tolerance(below=1e-6, above=1e-6, absolute=_PICOSECOND * visits)
-    exact = {name: busy for name, busy in context.occupancy_s.items() if concerns(name)}
+    derived = {"path": context.flow.path_s, **context.occupancy_s}
+    exact = {name: busy for name, busy in derived.items() if concerns(name)}
+    stated = [entry.resource for entry in context.plan.occupancy if concerns(entry.resource)]
+    if sorted(stated) != sorted(exact):
+        yield Finding(
+            check=check,
+            where="occupancy",
+            message="not every resource once",
+            expected=", ".join(sorted(exact)),
+            found=", ".join(sorted(stated)),
+        )
     for entry in context.plan.occupancy:
         if entry.resource in exact:
             figure = Figure(f"occupancy[{entry.resource}]", entry.busy_s, exact[entry.resource], "s")

@@ -14,4 +14,9 @@ WHAT = "every port is busy as long as the plan says, direction by direction (hal
 
 def check_links(context: Context) -> Iterator[Finding]:
     """Yield ports that are busy for another time than the plan says."""
-    return busy_findings(context, NAME, lambda resource: resource.endswith((" out", " in")))
+    return busy_findings(context, NAME, is_port)
+
+
+def is_port(resource: str) -> bool:
+    """Return whether a resource is a port in one direction, such as ``sidecar out``."""
+    return resource.endswith((" out", " in"))

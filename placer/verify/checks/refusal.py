@@ -7,10 +7,18 @@ from collections.abc import Iterator
 
 from placer.plan.plan import Plan, Status
 from placer.plan.refusal import Refusal
+from placer.verify.context import Context
 from placer.verify.finding import Finding
 
 NAME = "refusal"
 WHAT = "a refusal names a conflict and a reason and claims no metrics; that there is no plan is not re-proved"
+WHAT_PLANNED = "a plan with a placement does not also say that there is none"
+
+
+def check_planned(context: Context) -> Iterator[Finding]:
+    """Yield the refusal of a plan that has a placement."""
+    if context.plan.refusal is not None:
+        yield _finding("refusal", "a planned plan has none")
 
 
 def check_refusal(plan: Plan) -> Iterator[Finding]:

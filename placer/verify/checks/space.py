@@ -58,9 +58,12 @@ def _check_shape(context: Context, group: Group) -> Iterator[Finding]:
 def _check_cuts(context: Context, group: Group) -> Iterator[Finding]:
     where, width, tp = f"groups[{group.shape.role}]", group.shape.width, group.shape.tp
     heads = {mixer.num_heads for mixer in context.scenario.model.mixers.values()}
+    kv_heads = {ops.core.kv_max_shards for ops in context.model.layer_ops}
     if width % tp or any(number % tp for number in heads):
         yield _finding(f"{where}.tp", f"must divide width {width} and heads {sorted(heads)}", found=tp)
-    elif width > group.pool.domain and group.pool.domain % tp:
+    elif any(number % tp and tp % number for number in kv_heads):
+        yield _finding(f"{where}.tp", f"must divide KV heads {sorted(kv_heads)} or be a multiple", found=tp)
+    elif not _stays_inside(tp, group):
         yield _finding(f"{where}.tp", f"must stay inside domains of {group.pool.domain}", found=tp)
     legal = _legal_expert_cuts(context, group)
     if group.shape.expert_tp not in legal:
@@ -68,12 +71,18 @@ def _check_cuts(context: Context, group: Group) -> Iterator[Finding]:
 
 
 def _legal_expert_cuts(context: Context, group: Group) -> set[int]:
-    """Return ``u``: as small as the number of experts allows, or max(that, t), or d."""
+    """Return ``u``: as small as the number of experts allows, or max(that, t), or d; never across domains."""
     width = min(group.shape.width, group.pool.count)
     counts = [ffn.num_experts for ffn in context.scenario.model.ffns.values() if ffn.kind == "moe"]
     fewest = min(counts, default=width)
     smallest = next(cut for cut in range(1, width + 1) if width % cut == 0 and width // cut <= fewest)
-    return {smallest, max(smallest, group.shape.tp), width}
+    cuts = {smallest, max(smallest, group.shape.tp), width}
+    return {cut for cut in cuts if _stays_inside(cut, group)}
+
+
+def _stays_inside(ranks: int, group: Group) -> bool:
+    """Return whether blocks of so many devices of a stage never straddle scale-up domains."""
+    return group.shape.width <= group.pool.domain or group.pool.domain % ranks == 0
 
 
 def _check_batch(context: Context) -> Iterator[Finding]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from placer.verify.checks.busy import busy_findings
 from placer.verify.compare import DERIVED, STEP_TIME, Figure, mismatch
 from placer.verify.context import Context
 from placer.verify.finding import Finding
 
 NAME = "timing"
+#: The resource of a plan's occupancy that is every layer in series.
+PATH = "path"
 WHAT = "critical path with all hops, its parts, and step time = max(path, m * busiest)"
 
 
@@ -27,3 +30,4 @@ def check_timing(context: Context) -> Iterator[Finding]:
         )
     step = Figure("metrics.step_time_s", context.metrics.step_time_s, exact.step_time_s, "s")
     yield from mismatch(NAME, step, STEP_TIME)
+    yield from busy_findings(context, NAME, lambda resource: resource == PATH)

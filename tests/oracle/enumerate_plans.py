@@ -1,0 +1,421 @@
+"""Every plan of a small declared space, priced: the oracle the solver is held against.
+
+Written from ``docs/method.md``; nothing of the search or the planner is imported. Kernels, blocks and hops are the
+verifier's. Replicas are enumerated one by one, layers by all ways and stages, nothing is pruned.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from placer.catalog.device import KernelFamily
+from placer.catalog.link import Duplex
+from placer.graph.lower import lower
+from placer.plan.placement import GroupPlan, Role, Way
+from placer.verify.recompute.blocks import embedding_s, head_s
+from placer.verify.recompute.collectives import gather_hidden_s
+from placer.verify.recompute.crossing import crossing_of, stage_hop_s
+from placer.verify.recompute.group import group_of
+from placer.verify.recompute.layer import Layer, layer_cost
+from placer.verify.recompute.load import Microbatch, part_load
+from placer.verify.recompute.replica import Replica
+from placer.verify.recompute.weights import shard_bytes
+
+ROLES = (Role.HOST, Role.SIDECAR)
+
+
+@dataclass(frozen=True)
+class Shape:
+    pool: str
+    stages: int
+    width: int
+    tp: int
+    cut: int
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The cheapest plan: price, step and what it is made of; ``naive`` prices every plan at the target's step."""
+
+    usd_per_million: float
+    step_s: float
+    shapes: tuple[Shape, ...]
+    in_flight: int
+    batch: int
+    ways: tuple[Way, ...]
+    naive_ranks_otherwise: bool
+
+
+def divisors(number):
+    return [d for d in range(1, number + 1) if number % d == 0]
+
+
+def shapes_of(model, pool, space):
+    layers = len(model.layer_ops)
+    inside = min(pool.domain, pool.count)
+    widths = {d for d in divisors(pool.domain) if d <= inside} | {2**k for k in range(20) if 2**k <= inside}
+    widths |= set(range(pool.domain, pool.count + 1, pool.domain))
+    heads = math.gcd(*(mixer.num_heads for mixer in model.spec.mixers.values()))
+    parts = [ops.core.kv_max_shards for ops in model.layer_ops]
+    experts = min((ops.moe.num_experts for ops in model.layer_ops if ops.moe), default=0)
+    counts = set(range(1, min(8, layers) + 1)) | {layers + 1, layers + 2}
+    counts |= {-(-layers // size) for size in range(1, layers + 1)}
+    for width, stages in itertools.product(sorted(widths), sorted(counts)):
+        if width > space.max_width or stages > space.max_stages or stages * width > pool.count:
+            continue
+        for tp in divisors(width):
+            whole_heads = heads % tp == 0 and all(p % tp == 0 or tp % p == 0 for p in parts)
+            if whole_heads and _inside(tp, width, pool.domain):
+                for cut in _cuts(width, tp, pool.domain, experts):
+                    yield Shape(pool.name, stages, width, tp, cut)
+
+
+def _inside(ranks, width, domain):
+    return ranks <= domain and (width <= domain or domain % ranks == 0)
+
+
+def _cuts(width, tp, domain, experts):
+    if not experts:
+        return [1]
+    least = min(u for u in divisors(width) if width // u <= experts)
+    legal = {u for u in (least, max(least, tp), width) if width % u == 0 and width // u <= experts}
+    return sorted(u for u in legal if _inside(u, width, domain))
+
+
+def rentals(fleet, shapes, target):
+    """Yield replicas and dollars per hour, as long as the inventory and the caps allow."""
+    for replicas in itertools.count(1):
+        usd = watts = 0.0
+        for shape in shapes:
+            pool = fleet.pool(shape.pool)
+            devices = _rented(pool, shape, replicas)
+            if devices is None:
+                return
+            device = fleet.devices[pool.device]
+            usd += devices * device.price[fleet.price_basis]
+            watts += devices * device.power
+        capped = (target.cost_cap is not None and usd > target.cost_cap) or (
+            target.power_cap is not None and watts > target.power_cap
+        )
+        if not capped:
+            yield replicas, usd
+
+
+def _rented(pool, shape, replicas):
+    """Return the devices in the units touched, domains filled one after the other; None if they do not suffice."""
+    whole_group = shape.stages * shape.width <= pool.domain
+    size = shape.stages * shape.width if whole_group else shape.width
+    blocks = replicas if whole_group else replicas * shape.stages
+    units, here = set(), 0
+    for _ in range(blocks):
+        room = pool.domain - here % pool.domain
+        if size <= pool.domain and room < size:
+            here += room
+        if here + size > pool.count:
+            return None
+        units.update(range(here // pool.unit, (here + size - 1) // pool.unit + 1))
+        here += size
+    return len(units) * pool.unit
+
+
+def optimum(scenario):
+    """Return the cheapest plan of the declared space, or None where there is none."""
+    model, fleet, space = lower(scenario.model), scenario.fleet, scenario.space
+    names = [pool.name for pool in fleet.pools]
+    families = [(name,) for name in names]
+    if space.max_groups > 1:
+        families += [pair for pair in itertools.permutations(names, 2) if fleet.cross_link(*pair)]
+    required = set(scenario.target.required_pools)
+    required = set(scenario.target.required_pools)
+    candidates = [
+        shapes
+        for family in families
+        if required <= set(family)
+        for shapes in itertools.product(*(list(shapes_of(model, fleet.pool(name), space)) for name in family))
+    ]
+    priced = [entry for shapes in candidates for entry in _priced(scenario, model, shapes)]
+    if not priced:
+        return None
+    best = min(priced, key=lambda entry: entry[0])
+    wrong = best[1] > min(entry[1] for entry in priced) * (1 + 1e-9)
+    return Optimum(best[0], *best[2:], wrong)
+
+
+def _priced(scenario, model, shapes):
+    """Yield price, price at the target's step, and what the plan is, for every size of a replica."""
+    rents, space = list(rentals(scenario.fleet, shapes, scenario.target)), scenario.space
+    sizes = itertools.product(range(1, space.max_microbatches + 1), range(1, space.max_rank_batch + 1))
+    for in_flight, ranks in sizes if rents else ():
+        batch = ranks * shapes[0].width // shapes[0].tp
+        found = _best_step(scenario, model, shapes, (in_flight, batch))
+        if found is None:
+            continue
+        price = _price(scenario, rents, in_flight * batch, found[0])
+        naive = _price(scenario, rents, in_flight * batch, 1.0 / scenario.target.tokens_per_s_per_user)
+        if price < math.inf:
+            yield price, naive, found[0], shapes, in_flight, batch, found[1]
+
+
+def _price(scenario, rents, tokens, step_s):
+    target, best = scenario.target, math.inf
+    for replicas, usd in rents:
+        rate = replicas * tokens / step_s
+        if target.tokens_per_s is not None:
+            if rate < target.tokens_per_s * (1 - 1e-12):
+                continue
+            rate = target.tokens_per_s
+        best = min(best, 1e6 * usd / (3600.0 * rate * scenario.workload.utilisation))
+    return best
+
+
+def _deal(batch, ranks):
+    return tuple(batch // ranks + (rank < batch % ranks) for rank in range(ranks))
+
+
+def _replica(scenario, shapes, in_flight, batch):
+    groups = {}
+    for role, shape in zip(ROLES, shapes, strict=False):
+        plan = GroupPlan(
+            role=role,
+            pool=shape.pool,
+            stages=shape.stages,
+            width=shape.width,
+            tp=shape.tp,
+            expert_tp=shape.cut,
+            sequences_per_rank=_deal(batch, shape.width // shape.tp),
+        )
+        groups[role] = group_of(plan, scenario.fleet)
+    load = Microbatch(
+        sequences=batch,
+        in_flight=in_flight,
+        hidden_size=scenario.model.hidden_size,
+        dispatch_bytes=scenario.model.precision.dispatch.element_bytes,
+        time_context=scenario.workload.mean_context,
+        capacity_context=scenario.workload.capacity_context,
+    )
+    return Replica(groups, crossing_of(groups, scenario.fleet), load)
+
+
+class _Candidate:
+    """Tables of one candidate: slots are the stages of host and sidecar, one after the other."""
+
+    def __init__(self, scenario, model, shapes, replica):
+        self.scenario, self.model, self.shapes, self.replica = scenario, model, shapes, replica
+        self.first = (0, shapes[0].stages)
+        self.slots = sum(shape.stages for shape in shapes)
+        self.group_of_slot = [g for g, shape in enumerate(shapes) for _ in range(shape.stages)]
+
+    def zeros(self):
+        return np.zeros(self.slots)
+
+    def options(self, index):
+        """Yield what a layer uses in every way and stage."""
+        ops = self.model.layer_ops[index]
+        pair = len(self.shapes) > 1
+        ways = [(Way.NEAR, 0)]
+        if pair:
+            ways += [(Way.RELAY, 0), (Way.AWAY, 0)]
+        if pair and ops.moe:
+            ways.append((Way.DIRECT, 0))
+            ways += [(Way.SPLIT, hot) for hot in self.scenario.space.hot_counts(ops.moe.num_experts)]
+        for way, hot in ways:
+            cost = self._cost(index, way, hot)
+            for host, side in self._stages(way):
+                yield self._use(ops, (way, hot), cost, (host, side))
+
+    def _stages(self, way):
+        hosts = range(self.shapes[0].stages)
+        sides = range(self.shapes[1].stages) if len(self.shapes) > 1 else ()
+        if way is Way.NEAR:
+            return [(host, -1) for host in hosts]
+        if way is Way.AWAY:
+            return [(-1, side) for side in sides]
+        return list(itertools.product(hosts, sides))
+
+    def _parts(self, way, hot, experts):
+        if way is Way.SPLIT:
+            return [(0, range(hot, experts)), (1, range(hot))]
+        return [(0 if way is Way.NEAR else 1, range(experts))]
+
+    def _cost(self, index, way, hot):
+        ops, spec = self.model.layer_ops[index], self.scenario.model
+        kind = type(spec.mixers[spec.layer_kinds()[index].mixer]).__name__
+        family = KernelFamily.MLA if kind == "LatentAttention" else KernelFamily.ATTENTION
+        loads = []
+        if ops.moe:
+            selection = self.scenario.workload.routing.selection_probability(ops.moe.num_experts, ops.moe.top_k)
+            for group, members in self._parts(way, hot, ops.moe.num_experts):
+                ranks = self.shapes[group].width // self.shapes[group].cut
+                dealt = [list(members)[rank::ranks] for rank in range(ranks)]
+                loads.append(part_load(selection, dealt, self.replica.batch.sequences))
+        return layer_cost(Layer(ops, family, way, loads), self.replica)
+
+    def _held(self, op, group):
+        shape = self.shapes[group]
+        return math.ceil(shard_bytes(op, self.replica.groups[ROLES[group]].device, shape.tp))
+
+    def _use(self, ops, placed, cost, stages):
+        (way, hot), (host, side) = placed, stages
+        slot = {0: host, 1: self.first[1] + side}
+        at = int(way is Way.AWAY)
+        busy, fabric, sent, got, held = (self.zeros() for _ in range(5))
+        busy[slot[at]] += cost.attention_s
+        group, load = self.replica.groups[ROLES[at]], self.replica.batch
+        held[slot[at]] += sum(self._held(op, at) for op in (*ops.attention, *((ops.moe.router,) if ops.moe else ())))
+        kv = ops.core.kv_bytes_per_token * ops.core.attended_tokens(load.capacity_context)
+        held[slot[at]] += (
+            load.in_flight * group.rank_tokens * math.ceil(kv / min(group.shape.tp, ops.core.kv_max_shards))
+        )
+        parts = self._parts(way, hot, ops.moe.num_experts if ops.moe else 0)
+        for number, (g, members) in enumerate(parts):
+            busy[slot[g]] += cost.parts_s[number]
+            if ops.dense is not None:
+                held[slot[g]] += self._held(ops.dense, g)
+                continue
+            shape = self.shapes[g]
+            one = math.ceil(shard_bytes(ops.moe.expert, self.replica.groups[ROLES[g]].device, shape.cut))
+            held[slot[g]] += -(-len(members) // (shape.width // shape.cut)) * one
+            if number == 0 and ops.moe.shared is not None:
+                held[slot[g]] += self._held(ops.moe.shared, g)
+        fabric[slot[parts[0][0]]] += cost.exchange_s
+        if cost.out_bytes:
+            sent[slot[0]] += cost.out_bytes
+            got[slot[1]] += cost.out_bytes
+        if cost.back_bytes:
+            sent[slot[1]] += cost.back_bytes
+            got[slot[0]] += cost.back_bytes
+        leaves = slot[1] if way in {Way.RELAY, Way.AWAY} else slot[0]
+        return {
+            "way": way, "path": cost.path_s, "vectors": np.stack([busy, fabric, sent, got, held]),
+            "enters": slot[at], "leaves": leaves, "host": host, "side": side,
+        }  # fmt: skip
+
+    def hop(self, here, there):
+        """Return path time and bytes of hidden states on their way from slot to slot."""
+        if here == there:
+            return 0.0, 0.0
+        message = 2.0 * self.scenario.model.hidden_size * self.replica.batch.sequences
+        to = self.replica.groups[ROLES[self.group_of_slot[there]]]
+        gather = gather_hidden_s(to, self.replica.batch)
+        if self.group_of_slot[here] == self.group_of_slot[there]:
+            return stage_hop_s(to, message) + gather, 0.0
+        return self.replica.link.hop_s(message) + gather, message
+
+    def token(self, here, there):
+        """Return the time token ids take from the LM head's slot to the embedding's."""
+        if here == there:
+            return 0.0
+        message = 4.0 * self.replica.batch.sequences
+        if self.group_of_slot[here] == self.group_of_slot[there]:
+            return stage_hop_s(self.replica.groups[ROLES[self.group_of_slot[here]]], message)
+        return self.replica.link.hop_s(message)
+
+
+def _best_step(scenario, model, shapes, size):
+    """Return the shortest step of a candidate and its ways, or None if nothing fits within the target."""
+    in_flight, batch = size
+    replica = _replica(scenario, shapes, in_flight, batch)
+    candidate = _Candidate(scenario, model, shapes, replica)
+    hops = [[candidate.hop(a, b) for b in range(candidate.slots)] for a in range(candidate.slots)]
+    hop_s = np.array([[hop[0] for hop in row] for row in hops])
+    hop_bytes = np.array([[hop[1] for hop in row] for row in hops])
+    states = _start(candidate)
+    for index in range(len(model.layer_ops)):
+        states = _extend(states, list(candidate.options(index)), (hop_s, hop_bytes))
+    return _finish(candidate, states, (hop_s, hop_bytes), in_flight)
+
+
+def _groups(candidate):
+    return range(len(candidate.shapes))
+
+
+def _start(candidate):
+    states = {"path": [], "vectors": [], "at": [], "host": [], "side": [], "first": [], "ways": []}
+    for g in _groups(candidate):
+        group = candidate.replica.groups[ROLES[g]]
+        slot = candidate.first[g]
+        vectors = np.zeros((5, candidate.slots))
+        time = embedding_s(candidate.model.embedding, group, candidate.replica.batch)
+        vectors[0, slot] = time
+        vectors[4, slot] = candidate._held(candidate.model.embedding, g)
+        for name, value in zip(states, (time, vectors, slot, -1, -1, slot, ()), strict=True):
+            states[name].append(value)
+    return {name: values if name == "ways" else np.array(values) for name, values in states.items()}
+
+
+def _extend(states, options, hops):
+    hop_s, hop_bytes = hops
+    count = len(states["path"])
+    grid = [(s, o) for s in range(count) for o in range(len(options))]
+    s, o = np.array([g[0] for g in grid]), np.array([g[1] for g in grid])
+    host, side = np.array([op["host"] for op in options])[o], np.array([op["side"] for op in options])[o]
+    legal = ((host < 0) | (host >= states["host"][s])) & ((side < 0) | (side >= states["side"][s]))
+    s, o, host, side = s[legal], o[legal], host[legal], side[legal]
+    enters = np.array([op["enters"] for op in options])[o]
+    here = states["at"][s]
+    vectors = states["vectors"][s] + np.array([op["vectors"] for op in options])[o]
+    message, rows = hop_bytes[here, enters], np.arange(len(s))
+    vectors[rows, 2, here] += message
+    vectors[rows, 3, enters] += message
+    return {
+        "path": states["path"][s] + np.array([op["path"] for op in options])[o] + hop_s[here, enters],
+        "vectors": vectors,
+        "at": np.array([op["leaves"] for op in options])[o],
+        "host": np.where(host < 0, states["host"][s], host),
+        "side": np.where(side < 0, states["side"][s], side),
+        "first": states["first"][s],
+        "ways": [(*states["ways"][a], options[b]["way"]) for a, b in zip(s.tolist(), o.tolist(), strict=True)],
+    }
+
+
+def _finish(candidate, states, hops, in_flight):
+    hop_s, hop_bytes = hops
+    best = None
+    for g in _groups(candidate):
+        group = candidate.replica.groups[ROLES[g]]
+        slot = candidate.first[g] + candidate.shapes[g].stages - 1
+        vectors, here = states["vectors"].copy(), states["at"]
+        rows = np.arange(len(here))
+        time = head_s(candidate.model.lm_head, group)
+        vectors[:, 0, slot] += time
+        vectors[:, 4, slot] += candidate._held(candidate.model.lm_head, g)
+        message = hop_bytes[here, slot]
+        vectors[rows, 2, here] += message
+        vectors[rows, 3, slot] += message
+        back = np.array([candidate.token(slot, first) for first in range(candidate.slots)])
+        path = states["path"] + time + hop_s[here, slot] + back[states["first"]]
+        step = np.maximum(path, in_flight * _busiest(candidate, vectors))
+        longest = 1.0 / candidate.scenario.target.tokens_per_s_per_user
+        fits = _fits(candidate, vectors[:, 4], in_flight) & (step <= longest)
+        if fits.any():
+            index = int(np.argmin(np.where(fits, step, np.inf)))
+            if best is None or step[index] < best[0]:
+                best = float(step[index]), states["ways"][index]
+    return best
+
+
+def _busiest(candidate, vectors):
+    busiest = np.maximum(vectors[:, 0].max(axis=1), vectors[:, 1].max(axis=1))
+    if candidate.replica.crossing is None:
+        return busiest
+    sent, got = vectors[:, 2], vectors[:, 3]
+    if candidate.replica.crossing.duplex is Duplex.HALF:
+        sent = got = sent + got
+    rate = np.array([candidate.replica.crossing.side_bytes_per_s[ROLES[g]] for g in candidate.group_of_slot])
+    return np.maximum(busiest, np.maximum((sent / rate).max(axis=1), (got / rate).max(axis=1)))
+
+
+def _fits(candidate, held, in_flight):
+    model, batch = candidate.model, candidate.replica.batch
+    top_k = max((ops.moe.top_k for ops in model.layer_ops if ops.moe), default=0)
+    fits = np.ones(len(held), dtype=bool)
+    for slot, g in enumerate(candidate.group_of_slot):
+        group = candidate.replica.groups[ROLES[g]]
+        tokens = 2 * group.rank_tokens + 2 * top_k * group.rank_tokens / candidate.shapes[g].tp
+        buffers = in_flight * 2 * batch.hidden_size * tokens
+        fits &= held[:, slot] <= math.floor(group.device.usable_bytes - buffers)
+    return fits

@@ -1,0 +1,71 @@
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from placer.cost.group import ExpertLoads
+from placer.search.expert_layout import PlacedLoads, deal_experts
+
+WEIGHTS = st.lists(st.integers(0, 20), min_size=1, max_size=7)
+
+
+def least_fullest(weights, num_ranks, slots):
+    """Brute force: the load of the fullest rank, at least, no rank holding more than its slots."""
+    best = math.inf
+    for ranks in product(range(num_ranks), repeat=len(weights)):
+        if max(map(ranks.count, set(ranks))) <= slots:
+            held = [sum(w for w, at in zip(weights, ranks, strict=True) if at == rank) for rank in range(num_ranks)]
+            best = min(best, max(held))
+    return best
+
+
+@settings(max_examples=100)
+@given(WEIGHTS, st.integers(1, 4))
+def test_slots_are_respected_and_the_fullest_rank_is_near_the_best(weights, num_ranks):
+    slots = -(-len(weights) // num_ranks)
+    ranks = deal_experts(np.array(weights, dtype=np.float64), num_ranks)
+    assert len(ranks) == num_ranks
+    assert sorted(expert for members in ranks for expert in members) == list(range(len(weights)))
+    assert max(map(len, ranks)) <= slots
+    fullest = max(sum(weights[expert] for expert in members) for members in ranks)
+    best = least_fullest(weights, num_ranks, slots)
+    assert best <= fullest <= best * 4 / 3 + 1e-9
+
+
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_equal_experts_are_dealt_evenly(num_experts, num_ranks):
+    sizes = [len(members) for members in deal_experts(np.ones(num_experts), num_ranks)]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_dealing_does_not_depend_on_chance():
+    weights = np.array([2.0, 2.0, 1.0, 1.0, 1.0, 1.0])
+    assert deal_experts(weights, 2) == deal_experts(weights.copy(), 2) == ((0, 2, 4), (1, 3, 5))
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=2, max_size=8), st.integers(1, 4), st.lists(st.integers(1, 50), min_size=1)
+)
+def test_a_layout_is_never_better_than_the_bound(selection, num_ranks, tokens):
+    part = (0, len(selection))
+    sizes = np.array(tokens, dtype=np.float64)
+    bound = ExpertLoads(np.array(selection)).busiest(part, num_ranks, sizes)
+    placed = PlacedLoads(np.array(selection)).busiest(part, num_ranks, sizes)
+    for least, ours in zip(bound, placed, strict=True):
+        assert (ours >= least * (1 - 1e-9)).all()
+
+
+def test_the_busiest_rank_of_a_layout_by_hand():
+    # dealt ((0, 3), (1, 2)): touched at b = 2: 1 - 1/16, 1 - 1/4 and 1 - 9/16 twice
+    loads = PlacedLoads(np.array([0.75, 0.5, 0.25, 0.25]))
+    touched, served = loads.busiest((0, 4), 2, np.array([2.0]))
+    assert touched[0] == pytest.approx(max(15 / 16 + 7 / 16, 3 / 4 + 7 / 16))
+    assert served[0] == pytest.approx(2 * max(0.75 + 0.25, 0.5 + 0.25))
+    # experts 2 and 3 alone, on a rank each
+    touched, served = loads.busiest((2, 4), 2, np.array([2.0]))
+    any_touched = 1 - (9 / 16) ** 2
+    assert touched[0] == pytest.approx(max(7 / 16, any_touched))
+    assert served[0] == pytest.approx(max(0.5, any_touched))
