@@ -116,8 +116,7 @@ def _bisect(ask: Feasibility, limit: Limit, scenario: Scenario) -> float | None:
         return None
     bad = min(asked, 2.0 * good) if limit.falls else max(asked, 0.5 * good)
     while abs(good - bad) > PRECISION * max(good, limit.least) and time.monotonic() < ask.deadline:
-        middle = float(np.sqrt(good * bad))
-        middle = float(int(middle)) if limit.is_whole else middle
+        middle = float((good + bad) // 2) if limit.is_whole else float(np.sqrt(good * bad))
         if middle in (good, bad):
             break
         if ask.has_plan(set_to(scenario, middle)):

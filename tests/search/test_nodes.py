@@ -1,66 +1,80 @@
+from random import Random
+
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from placer.search.nodes import NodeBounds
 
 SCENARIOS = ["uniform", "zipf", "fast", "fleet", "chips"]
+SLACK = 1 + 1e-9
 
 
-def drawn(search, random):
-    """A family, its bounds, a box, and a candidate of it."""
-    family = search.family(random.choice(search.searcher.families()))
-    box = search.draw_box(random, family)
-    candidate = search.draw_candidate(random, family, box)
-    assume(candidate is not None)
-    return NodeBounds(search.searcher.cost, search.objective, family), box, candidate
+def bounds_of(search, family):
+    return NodeBounds(search.searcher.cost, search.objective, family)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-@settings(max_examples=150)
-@given(random=st.randoms(use_true_random=False))
-def test_no_layout_of_a_candidate_is_cheaper_than_the_box(searched, name, random):
-    search = searched[name]
-    bounds, box, candidate = drawn(search, random)
-    problem = search.builder.exact(candidate)
-    found = [search.found(candidate, search.draw_layout(random, problem)) for _ in range(4)]
-    values = [plan.value for plan in found if plan is not None]
-    assume(values)
-    value = min(values)
-    assert bounds.bound(box, np.inf)[0] <= value * (1 + 1e-9)
-    for factor in (0.5, 1.0, 1.001, 2.0):
-        assert bounds.bound(box, value * factor)[0] <= value * (1 + 1e-9)
+def test_no_layout_of_a_candidate_is_cheaper_than_the_box(searched, name):
+    search, random, compared = searched[name], Random(name), 0
+    for _ in range(500):
+        family, box, candidate = search.draw_all(random)
+        if candidate is None:
+            continue
+        problem = search.builder.exact(candidate)
+        found = [search.found(candidate, search.draw_layout(random, problem)) for _ in range(4)]
+        value = min((plan.value for plan in found if plan is not None), default=None)
+        if value is None:
+            continue
+        compared += 1
+        bounds = bounds_of(search, family)
+        for cutoff in (np.inf, value / 2, value, 1.001 * value, 2 * value):
+            assert bounds.bound(box, cutoff)[0] <= value * SLACK
+    assert compared >= 25
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-@settings(max_examples=20)
-@given(random=st.randoms(use_true_random=False))
-def test_no_leaf_is_settled_for_less_than_the_box(searched, name, random):
-    search = searched[name]
-    bounds, box, candidate = drawn(search, random)
-    settled = search.leaves.settle(candidate, np.inf, -1)
-    least = bounds.bound(box, np.inf)[0]
-    if settled.found is not None:
-        assert least <= settled.found.value * (1 + 1e-9)
-        assert settled.bound <= settled.found.value * (1 + 1e-9)
-        sharp = bounds.bound(box, settled.found.value * 1.0001)[0]
-        assert sharp <= settled.found.value * (1 + 1e-9)
+def test_no_leaf_is_settled_for_less_than_the_box(searched, name):
+    search, random, compared = searched[name], Random(name), 0
+    for _ in range(12):
+        family, box, candidate = search.draw_all(random)
+        if candidate is None:
+            continue
+        settled = search.leaves.settle(candidate, np.inf, -1)
+        if settled.found is None:
+            continue
+        compared += 1
+        value, bounds = settled.found.value, bounds_of(search, family)
+        assert settled.bound <= value * SLACK
+        for cutoff in (np.inf, 1.0001 * value):
+            assert bounds.bound(box, cutoff)[0] <= value * SLACK
+    assert compared
 
 
-@settings(max_examples=100)
-@given(random=st.randoms(use_true_random=False))
-def test_a_box_is_never_bounded_above_one_inside_it(searched, random):
-    search = searched["uniform"]
-    family = search.family(random.choice(search.searcher.families()))
-    bounds = NodeBounds(search.searcher.cost, search.objective, family)
-    outer = search.draw_box(random, family)
-    inner = outer.copy()
-    for column, tree in enumerate((family.host, family.side)):
-        while tree is not None and inner[0, column] < tree.first_leaf:
-            inner[0, column] = 2 * inner[0, column] + random.randrange(2)
-    inner[0, 2] = inner[0, 3] = random.randint(*outer[0, 2:4].tolist())
-    inner[0, 4] = inner[0, 5] = random.randint(*outer[0, 4:6].tolist())
-    # what `_prove` adds holds for single shapes only, so with no cutoff boxes are comparable
-    whole, part = bounds.bound(np.concatenate([outer, inner]), np.inf)
-    assert whole <= part * (1 + 1e-9)
+def test_bounds_say_something(searched):
+    # The best plan of these costs 0.265 US cents per million tokens: most boxes cannot hold a tenth of that, and
+    # the best leaf is bounded within a factor of two.
+    search, random = searched["uniform"], Random(1)
+    value = []
+    for _ in range(50):
+        family, box, _ = search.draw_all(random)
+        value.append(bounds_of(search, family).bound(box, np.inf)[0])
+    assert np.median(value) > 0.000265
+    family = search.family(("big",))
+    leaf = next(at for at, shape in enumerate(family.host.shapes) if (shape.stages, shape.width, shape.tp) == (1, 4, 2))
+    cell = int(np.searchsorted(family.host.sizes, 40))
+    box = np.array([[family.host.first_leaf + leaf, 0, 1, 1, cell, cell]])
+    assert 0.00265 / 2 < bounds_of(search, family).bound(box, np.inf)[0] < np.inf
+
+
+def test_a_box_is_never_bounded_above_one_inside_it(searched):
+    search, random = searched["uniform"], Random(2)
+    for _ in range(100):
+        family, outer, _ = search.draw_all(random)
+        inner = outer.copy()
+        for column, tree in enumerate((family.host, family.side)):
+            while tree is not None and inner[0, column] < tree.first_leaf:
+                inner[0, column] = 2 * inner[0, column] + random.randrange(2)
+        inner[0, 2] = inner[0, 3] = random.randint(*outer[0, 2:4].tolist())
+        inner[0, 4] = inner[0, 5] = random.randint(*outer[0, 4:6].tolist())
+        whole, part = bounds_of(search, family).bound(np.concatenate([outer, inner]), np.inf)
+        assert whole <= part * SLACK

@@ -295,6 +295,12 @@ class Searched:
             node = 2 * node + random.randrange(2)
         return tree.shapes[node - tree.first_leaf]
 
+    def draw_all(self, random):
+        """A family, a box of it, and a candidate of the box or None."""
+        family = self.family(random.choice(self.searcher.families()))
+        box = self.draw_box(random, family)
+        return family, box, self.draw_candidate(random, family, box)
+
     def draw_candidate(self, random, family, box):
         """A candidate of a box, or None if its shape has no microbatch size in it."""
         host_node, side_node, least_flight, most_flight, first, last = box[0].tolist()
@@ -325,4 +331,4 @@ class Searched:
         if not time.fits or step_s > self.scenario.target.step_time_s:
             return None
         best = self.objective.best(candidate.shapes, float(candidate.most * candidate.in_flight), step_s)
-        return None if best is None else Found(best[0], candidate, layout, best[1], step_s)
+        return None if best is None else Found(best[0], candidate, layout, best[1], step_s, rounding_s=0.0)

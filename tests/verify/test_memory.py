@@ -6,18 +6,20 @@ from placer.verify.context import context_of
 
 
 def memory_of(plan):
-    return {(device.place, device.rank): device for device in context_of(Plan.model_validate(plan)).memory}
+    return {device.place: device for device in context_of(Plan.model_validate(plan)).memory}
 
 
-def test_every_expert_rank_is_a_device_of_its_own(plans):
+@pytest.mark.parametrize(
+    ("experts_by_rank", "slots"),
+    [([[0, 2], [1, 3]], 2), ([[0, 1, 2], [3]], 2), ([[0, 2], [1]], 2), ([[0], [1]], 1), ([[0], []], 1)],
+)
+def test_every_rank_has_a_slot_for_as_many_experts_as_the_fullest(plans, experts_by_rank, slots):
     plan = plans["mixed"]()
-    plan["placement"]["experts"]["all"]["experts_by_rank"] = [[0, 1, 2], [3]]
-    memory = memory_of(plan)
-    full, other = memory[(Role.SIDECAR, 0), 0], memory[(Role.SIDECAR, 0), 1]
-    # layers 1 to 3 have an expert of 48 B more on rank 0, and one less on rank 1
-    assert full.weights == 512 + 3 * 48
-    assert other.weights == 512 - 3 * 48
-    assert full.hot_experts == other.hot_experts == 48
+    plan["placement"]["experts"]["all"]["experts_by_rank"] = experts_by_rank
+    device = memory_of(plan)[Role.SIDECAR, 0]
+    # layers 1 to 3 have ceil(n / 2) slots of 48 B each, the hand plan two
+    assert device.weights == 512 + 3 * 48 * (slots - 2)
+    assert device.hot_experts == 48
 
 
 def test_latent_attention_keeps_a_copy_of_the_cache_on_every_rank(plans):
@@ -50,5 +52,5 @@ def test_a_window_bounds_the_cache(plans):
 def test_experts_leave_room_for_the_copies_of_tokens(plans):
     memory = memory_of(plans["mixed"]())
     # m * 2H * (2r + 2k * r/t) with r = 2, k = 2
-    assert memory[(Role.HOST, 0), 0].activations == 8 * (4 + 8)
-    assert memory[(Role.SIDECAR, 0), 0].activations == 8 * (4 + 4)
+    assert memory[Role.HOST, 0].activations == 8 * (4 + 8)
+    assert memory[Role.SIDECAR, 0].activations == 8 * (4 + 4)

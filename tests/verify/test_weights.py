@@ -28,6 +28,12 @@ def make_op(weight_format):
     return Op(OpKind.ATTENTION_PROJECTION, matrices, (Vector(10, ATTENTION),))
 
 
+def test_the_largest_of_uneven_parts_counts():
+    # 4096 B over three and five are 1365.33 and 819.2: some device has the next whole byte
+    for cuts, largest in ((3, 1366), (5, 820)):
+        assert shard_bytes(make_op(WeightFormat.BF16), make_device("bf16"), cuts) == 20 + largest + 2048 + 4096
+
+
 @pytest.mark.parametrize(("cuts", "parts"), [(1, 3), (2, 2), (4, 1.75), (8, 1.625), (16, 1.625)])
 def test_matrices_are_cut_as_often_as_they_allow_and_vectors_never(cuts, parts):
     op = make_op(WeightFormat.BF16)

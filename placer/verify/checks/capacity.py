@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from placer.plan.metrics import MemoryUse
 from placer.verify.context import Context
 from placer.verify.finding import Finding
-from placer.verify.recompute.flow import Place
 from placer.verify.recompute.group import Group
 from placer.verify.recompute.memory import DeviceMemory
 
@@ -34,22 +33,18 @@ def _finding(where: str, message: str, expected: object = None, found: object = 
 
 
 def _check_fits(context: Context) -> Iterator[Finding]:
-    """Yield one finding per stage with overfull devices, about the fullest of them."""
-    overfull: dict[Place, list[DeviceMemory]] = {}
+    """Yield one finding per stage with overfull devices."""
     for device in context.memory:
-        # A thousandth of a byte is float noise in sums below 10^12.
-        if math.ceil(device.total - 1e-3) > context.groups[device.place[0]].device.usable_bytes:
-            overfull.setdefault(device.place, []).append(device)
-    for (role, stage), devices in overfull.items():
+        role, stage = device.place
         hardware = context.groups[role].device
-        tier = hardware.compute_tier.tier
-        fullest = max(devices, key=lambda device: device.total)
-        yield _finding(
-            f"{role} stage {stage}, expert rank {fullest.rank}",
-            f"{len(devices)} expert ranks overfill the {tier} of {hardware.name}, this one the most",
-            f"at most {hardware.usable_bytes} B",
-            f"{math.ceil(fullest.total)} B",
-        )
+        # A thousandth of a byte is float noise in sums below 10^12.
+        if math.ceil(device.total - 1e-3) > hardware.usable_bytes:
+            yield _finding(
+                f"{role} stage {stage}",
+                f"overfills the {hardware.compute_tier.tier} of {hardware.name}",
+                f"at most {hardware.usable_bytes} B",
+                f"{math.ceil(device.total)} B",
+            )
 
 
 def _slack(device: DeviceMemory) -> float:

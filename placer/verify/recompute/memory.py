@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.model_graph import ModelGraph
@@ -15,36 +14,18 @@ from placer.verify.recompute.weights import shard_bytes
 
 
 @dataclass
-class StageMemory:
-    """Bytes on the devices of one stage; experts differ by expert rank, the rest is alike on all.
+class DeviceMemory:
+    """Bytes on every device of a stage; all are alike, as each has a slot for as many experts as the fullest.
 
-    ``items`` counts what lies on the fullest of its devices: each may have been rounded by a byte.
+    ``items`` counts what lies on a device: each may have been rounded by a byte.
     """
 
+    place: Place
     weights: float = 0.0
+    hot_experts: float = 0.0
     kv: float = 0.0
     activations: float = 0.0
     items: int = 1
-    experts: dict[int, float] = field(default_factory=dict)
-    hot_experts: dict[int, float] = field(default_factory=dict)
-
-    def by_rank(self) -> Iterator[tuple[int, float, float]]:
-        """Yield expert rank, bytes of weights without hot experts, and bytes of hot experts."""
-        for rank in sorted({0, *self.experts, *self.hot_experts}):
-            yield rank, self.weights + self.experts.get(rank, 0.0), self.hot_experts.get(rank, 0.0)
-
-
-@dataclass(frozen=True)
-class DeviceMemory:
-    """Bytes on one device."""
-
-    place: Place
-    rank: int
-    weights: float
-    hot_experts: float
-    kv: float
-    activations: float
-    items: int
 
     @property
     def total(self) -> float:
@@ -53,7 +34,7 @@ class DeviceMemory:
 
 
 def memory_map(model: ModelGraph, placement: Placement, replica: Replica) -> list[DeviceMemory]:
-    """Return the bytes on every kind of device: stage by stage, expert rank by expert rank."""
+    """Return the bytes on a device of every stage."""
     books = _Books(model, placement, replica)
     books.add_op(place_of(placement.embedding), model.embedding)
     books.add_op(place_of(placement.lm_head), model.lm_head)
@@ -61,11 +42,7 @@ def memory_map(model: ModelGraph, placement: Placement, replica: Replica) -> lis
         books.add_attention(layer)
         for part in layer.ffn:
             books.add_ffn(layer, part)
-    return [
-        DeviceMemory(place, rank, weights, hot, stage.kv, stage.activations, stage.items)
-        for place, stage in books.stages.items()
-        for rank, weights, hot in stage.by_rank()
-    ]
+    return list(books.stages.values())
 
 
 class _Books:
@@ -73,14 +50,14 @@ class _Books:
 
     def __init__(self, model: ModelGraph, placement: Placement, replica: Replica) -> None:
         self.model, self.placement, self.replica = model, placement, replica
-        self.stages: dict[Place, StageMemory] = {}
+        self.stages: dict[Place, DeviceMemory] = {}
         top_k = max((ops.moe.top_k for ops in model.layer_ops if ops.moe), default=0)
         batch = replica.batch
         for role, group in replica.groups.items():
             tokens = 2 * group.rank_tokens + 2 * top_k * group.device_tokens
             buffers = batch.in_flight * batch.hidden_bytes * tokens
             for stage in range(group.shape.stages):
-                self.stages[role, stage] = StageMemory(activations=buffers)
+                self.stages[role, stage] = DeviceMemory((role, stage), activations=buffers)
 
     def add_op(self, place: Place, op: Op) -> None:
         """Add one tensor-parallel shard of an op."""
@@ -108,15 +85,16 @@ class _Books:
             if part is layer.ffn[0] and ops.moe.shared is not None:
                 self.add_op(place, ops.moe.shared)
             is_hot = layer.way is Way.SPLIT and part.at.role is Role.SIDECAR
-            stage = self.stages[place]
-            self._add_experts(stage.hot_experts if is_hot else stage.experts, ops.moe, part)
+            held = self._slots_bytes(ops.moe, part)
+            if is_hot:
+                self.stages[place].hot_experts += held
+            else:
+                self.stages[place].weights += held
 
-    def _add_experts(self, ranks: dict[int, float], moe: MoeOps, part: FfnPart) -> None:
+    def _slots_bytes(self, moe: MoeOps, part: FfnPart) -> float:
+        """Return the bytes of a part's slots on a rank: ``ceil(n / e)``, filled or not."""
         group = self.replica.groups[part.at.role]
         experts_by_rank = self.placement.experts[part.experts or ""].experts_by_rank
-        one = shard_bytes(moe.expert, group.device, group.shape.expert_tp)
-        for rank, experts in enumerate(experts_by_rank):
-            ranks[rank] = ranks.get(rank, 0.0) + one * len(experts)
-        most = max(len(experts) for experts in experts_by_rank)
-        tensors = len(moe.expert.matrices) + len(moe.expert.vectors)
-        self.stages[place_of(part.at)].items += most * tensors
+        slots = -(-sum(map(len, experts_by_rank)) // len(experts_by_rank))
+        self.stages[place_of(part.at)].items += slots * (len(moe.expert.matrices) + len(moe.expert.vectors))
+        return slots * shard_bytes(moe.expert, group.device, group.shape.expert_tp)

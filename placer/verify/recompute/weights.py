@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 from placer.catalog.device import Device
 from placer.errors import InternalError
 from placer.graph.op import Op
@@ -24,12 +27,13 @@ def held_format(weight_format: WeightFormat, device: Device) -> tuple[WeightForm
 def shard_bytes(op: Op, device: Device, cuts: int) -> float:
     """Return the bytes of one of ``cuts`` shards of an op's weights.
 
-    Every matrix is cut into as many parts as it allows, at most ``cuts``; vectors are replicated.
+    Every matrix is cut into as many parts as it allows, at most ``cuts``, the largest of whole bytes; vectors are
+    replicated.
     """
     total = float(sum(vector.elements * vector.element_bytes for vector in op.vectors))
     for matrix in op.matrices:
         stored, _ = held_format(matrix.weight_format, device)
-        total += matrix.stored_bytes(stored) / min(cuts, matrix.max_shards)
+        total += math.ceil(Fraction(matrix.stored_bytes(stored), min(cuts, matrix.max_shards)))
     return total
 
 
