@@ -78,7 +78,7 @@ class Searcher:
             tree = build_tree(self.cost, pool.name, prices, sizes)
             if tree is not None:
                 self._trees[pool.name] = tree
-        self._prices = prices
+        self.prices = prices
 
     @property
     def pool_names(self) -> tuple[str, ...]:
@@ -130,7 +130,7 @@ class Searcher:
             `Stop.FIRST_FOUND` to stop at the first plan.
         """
         with ThreadPoolExecutor(THREADS) as pool:
-            searches = [self._family_search(pools, objective or self._prices, pool) for pools in families]
+            searches = [self._family_search(pools, objective or self.prices, pool) for pools in families]
             return self._run(searches, known, deadline, sink, first_only)
 
     def _run(

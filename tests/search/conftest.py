@@ -27,6 +27,6 @@ def searched():
         "uniform": _toys.Searched(_toys.scenario()),
         "zipf": _toys.Searched(_toys.scenario(routing=zipf)),
         "fast": _toys.Searched(_toys.scenario(target={"tokens_per_s_per_user": 5_000.0})),
-        "fleet": _toys.Searched(_toys.scenario(routing=zipf, target={"tokens_per_s": 2e5, "cost_cap": "9 USD/h"})),
+        "fleet": _toys.Searched(_toys.scenario(routing=zipf, target={"tokens_per_s": 3e4, "cost_cap": "9 USD/h"})),
         "chips": _toys.Searched(_toys.scenario(fast=alone, big={"count": 12, "unit": 12, "domain": 6})),
     }

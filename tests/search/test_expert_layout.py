@@ -46,9 +46,7 @@ def test_dealing_does_not_depend_on_chance():
     assert deal_experts(weights, 2) == deal_experts(weights.copy(), 2) == ((0, 2, 4), (1, 3, 5))
 
 
-@given(
-    st.lists(st.floats(0, 1), min_size=2, max_size=8), st.integers(1, 4), st.lists(st.integers(1, 50), min_size=1)
-)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=8), st.integers(1, 4), st.lists(st.integers(1, 50), min_size=1))
 def test_a_layout_is_never_better_than_the_bound(selection, num_ranks, tokens):
     part = (0, len(selection))
     sizes = np.array(tokens, dtype=np.float64)

@@ -76,7 +76,9 @@ def test_the_best_price_is_that_of_a_plain_loop(toys, question):
         assert best is None
         return
     assert best[0] == pytest.approx(expected[0], rel=1e-9)
-    same = [replicas for price, replicas in prices(scenario, shapes, tokens, step_s) if price <= expected[0] * (1 + 1e-9)]
+    same = [
+        replicas for price, replicas in prices(scenario, shapes, tokens, step_s) if price <= expected[0] * (1 + 1e-9)
+    ]
     assert best[1].replicas == min(same)
 
 

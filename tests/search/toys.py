@@ -245,9 +245,7 @@ def scenario(*, routing=None, target=None, big=None, fast=None, **space):
                 "links": [{"between": ["big", "fast"], "link": "bridge", "bandwidth": {"big": "3 GB/s"}}],
                 "devices": {
                     "wide": _device("wide", capacity="60 kB", bandwidth="1 GB/s", price="0.5 USD/h"),
-                    "quick": _device(
-                        "quick", capacity="24 kB", bandwidth="8 GB/s", price="1 USD/h", floor="300 ns"
-                    ),
+                    "quick": _device("quick", capacity="24 kB", bandwidth="8 GB/s", price="1 USD/h", floor="300 ns"),
                 },
                 "link_types": links,
             },

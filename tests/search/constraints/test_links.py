@@ -69,9 +69,7 @@ def test_stages_have_ports_of_their_own_but_hops_count_on_average(toys, hops, st
 def test_a_layouts_hops_load_the_stages_they_leave_and_reach(toys, port, busiest):
     model = toys.LayoutModel(only(toys, port, 4, stages=(2, 1)), in_layout)
     model.place(toys.NEAR, toys.AWAY, toys.RELAY, toys.DIRECT).ends().at(0, 0, 1, 1, 1).at(1, 0, 0, 0, 0)
-    for (to_side, to_host), values in zip(
-        model.variables.hops, [(0, 0), (1, 0), (0, 1), (0, 1), (0, 0)], strict=True
-    ):
+    for (to_side, to_host), values in zip(model.variables.hops, [(0, 0), (1, 0), (0, 1), (0, 1), (0, 0)], strict=True):
         model.fix(to_side, values[0])
         model.fix(to_host, values[1])
     model.assert_share(2 * busiest)

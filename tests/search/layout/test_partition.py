@@ -17,8 +17,7 @@ def cuts(length, num_stages):
 
 def per_stage(values, stages):
     return [
-        sum(value for value, at in zip(values, stages, strict=True) if at == stage)
-        for stage in range(stages[-1] + 1)
+        sum(value for value, at in zip(values, stages, strict=True) if at == stage) for stage in range(stages[-1] + 1)
     ]
 
 

@@ -31,9 +31,7 @@ def random_problem(toys, random, *runs, stages):
         capacity=(random.randint(8, 40), random.randint(8, 40)),
         crossing=toys.replace(toys.CROSSING, to_side=random.randint(1, 60), to_host=random.randint(1, 60)),
     )
-    return toys.replace(
-        made, runs=tuple(toys.replace(run, class_index=number) for number, run in enumerate(made.runs))
-    )
+    return toys.replace(made, runs=tuple(toys.replace(run, class_index=number) for number, run in enumerate(made.runs)))
 
 
 def best_layout(problem):

@@ -1,0 +1,18 @@
+"""The toy scenario of `tests/search`."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+_SPEC = importlib.util.spec_from_file_location("toys", Path(__file__).parents[1] / "search" / "toys.py")
+_toys = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_toys)
+
+
+@pytest.fixture(scope="session")
+def toys():
+    """The module of toys."""
+    return _toys
