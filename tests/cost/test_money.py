@@ -98,6 +98,11 @@ def test_groups_that_do_not_fit_their_domains_are_not_offered(make_fleet):
     assert rental_table(fleet, (shape(16),)).replicas.max() == 8
 
 
+def test_stages_that_do_not_fit_their_domains_are_not_offered(make_fleet):
+    # Five domains of 8 hold two stages of 3 each: ten stages, three groups of three; a fourth had 4 idle devices.
+    assert rental_table(make_fleet(pool(40, 1, 8)), (shape(3, 3),)).replicas.max() == 3
+
+
 def test_domains_are_filled_one_after_the_other():
     # docs/method.md, section 2. Units of 12, domains of 72, groups of 16, so 4 a domain and 8 devices left over:
     # 1 group touches 2 units, 2 (32 devices) 3, 3 (48) 4, 4 (64) 6, the fifth 2 of the next domain.

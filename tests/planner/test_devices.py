@@ -1,4 +1,4 @@
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_no_device_serves_twice_and_every_stage_has_one_place(case):
     starts = first_devices(pool_, shape_, replicas)
     assert [len(stages) for stages in starts] == [shape_.stages] * replicas
     ordered = blocks(shape_, starts)
-    assert all(before[1] <= after[0] for before, after in zip(ordered, ordered[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(ordered))
     assert ordered[0][0] == 0
 
 

@@ -57,8 +57,8 @@ def test_shares_that_fit_a_stage_still_do_when_rounded(shares, parts):
 
 @pytest.mark.parametrize(
     ("parts", "expected"),
-    # u(x) = floor((k + 1) x) / k, and x where (k + 1) x is whole
-    [(1, [0, 0, 0.5, 1, 1]), (2, [0, 0.5, 0.5, 0.5, 1]), (3, [0.25, 1 / 3, 0.5, 2 / 3, 1])],
+    # u(x) = floor((k + 1) x) / k, a part less where (k + 1) x is whole
+    [(1, [0, 0, 0, 1, 1]), (2, [0, 0.5, 0.5, 0.5, 1]), (3, [0, 1 / 3, 1 / 3, 2 / 3, 1])],
 )
 def test_rounding_by_hand(parts, expected):
     assert rounded_share(np.array([0.25, 0.4, 0.5, 0.6, 1.0]), parts) == pytest.approx(expected)

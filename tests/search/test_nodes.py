@@ -50,6 +50,33 @@ def test_no_leaf_is_settled_for_less_than_the_box(searched, name):
     assert compared
 
 
+def test_a_lone_relay_need_not_come_back(toys):
+    # One layer: the host has no room for experts, the sidecar none for attention beside them, so that the layer is
+    # a relay with the head on the sidecar; the half-duplex link, busy with four microbatches, carries one way only.
+    one = {"count": 1, "unit": 1, "domain": 1}
+    scenario = toys.scenario(big=one, fast=one)
+    model, fleet = scenario.model.model_dump(), scenario.fleet.model_dump()
+    model["layers"] = model["layers"][1:]
+    model["layers"][0]["repeat"] = 1
+    fleet["link_types"]["bridge"] |= {"bandwidth": 3e6, "latency": 0.0}
+    fleet["links"][0]["bandwidth"] = {"big": 3e6}
+    for device, capacity in (("wide", 6_000.0), ("quick", 12_850.0)):
+        fleet["devices"][device]["memory"][0]["capacity"] = capacity
+    search = toys.Searched(
+        type(scenario).model_validate(scenario.model_dump() | {"model": model, "fleet": fleet}), relative_gap=0.0
+    )
+    family = search.family(("big", "fast"))
+    shapes = [tree.shapes[0] for tree in (family.host, family.side)]
+    assert [shape.num_devices for shape in shapes] == [1, 1]
+    found = search.leaves.settle(toys.Candidate(*shapes, 4, 1, 1), np.inf).found
+    assert found.layout.placements == (toys.RELAY,)
+    assert found.layout.outside_on_side == (False, True)
+    # four times 32 B at 3 MB/s
+    assert found.step_s == pytest.approx(4 * 32 / 3e6, rel=1e-6)
+    box = np.array([[family.host.first_leaf, family.side.first_leaf, 4, 4, 0, 0]])
+    assert 0.3 * found.value < bounds_of(search, family).bound(box, np.inf)[0] <= found.value * SLACK
+
+
 def test_bounds_say_something(searched):
     # The best plan of these costs 0.265 US cents per million tokens: most boxes cannot hold a tenth of that, and
     # the best leaf is bounded within a factor of two.

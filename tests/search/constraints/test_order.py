@@ -1,4 +1,4 @@
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
@@ -20,7 +20,7 @@ def fewest_hops(counts, start, end):
             continue
         if ENDS[ways[0]][0] != start or ENDS[ways[-1]][1] != end:
             continue
-        borders = [(ENDS[before][1], ENDS[after][0]) for before, after in zip(ways, ways[1:], strict=False)]
+        borders = [(ENDS[before][1], ENDS[after][0]) for before, after in pairwise(ways)]
         hops = borders.count((0, 1)), borders.count((1, 0))
         best = hops if best is None else min(best, hops)
     return best

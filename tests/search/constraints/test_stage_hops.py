@@ -62,6 +62,14 @@ def test_the_sidecars_stages_are_visited_by_relay_and_away(toys, counts, inside,
     assert model.least(model.variables.stage_hops[1]) == hops
 
 
+@pytest.mark.parametrize("number", [0, 1, 2, 4])
+def test_hidden_states_stop_wherever_attention_lies(toys, number):
+    # the middle of three stages holds a near, direct, relay or split layer; a relay comes back by itself
+    model = toys.SizingModel(toys.problem(1, stages=(3, 1)), stage_hops).place({number: 1}).ends().hops()
+    model.hold(0, {}, {(0, number): 1}, {})
+    assert model.least(model.variables.stage_hops[0]) == (1 if number == toys.RELAY else 2)
+
+
 def test_experts_that_answer_do_not_count_as_a_visit(toys):
     # direct layers load both stages of the sidecar, but hidden states stay on the host
     model = toys.SizingModel(toys.problem(4, stages=(1, 2)), stage_hops).place({1: 4}).ends().hops()

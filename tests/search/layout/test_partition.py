@@ -1,4 +1,4 @@
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +37,7 @@ def test_no_cut_has_a_lighter_fullest_stage(items, num_stages, capacity):
     assert max(per_stage(loads, cut)) == expected
     assert max(per_stage(volumes, cut)) <= capacity
     assert cut[0] == 0
-    assert all(0 <= after - before <= 1 for before, after in zip(cut, cut[1:], strict=False))
+    assert all(0 <= after - before <= 1 for before, after in pairwise(cut))
     assert cut[-1] < num_stages
 
 

@@ -1,5 +1,5 @@
 from collections import Counter
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given, settings
@@ -58,7 +58,7 @@ def test_a_lone_block_of_away_layers_goes_where_hidden_states_are(toys, from_sid
 
 def test_away_layers_follow_relays(toys):
     order = mixed(toys.table(), {toys.NEAR: 2, toys.RELAY: 2, toys.AWAY: 3}, from_side=False)
-    runs = [(before, after) for before, after in zip(order, order[1:], strict=False) if after == toys.AWAY]
+    runs = [(before, after) for before, after in pairwise(order) if after == toys.AWAY]
     assert {before for before, _ in runs} == {toys.RELAY, toys.AWAY}
 
 
