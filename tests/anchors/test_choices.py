@@ -37,7 +37,7 @@ def test_h3_attention_goes_to_h20_and_experts_to_l40s():
     assert without["l40s"] is None or without["l40s"] > 1.3 * chosen.metrics.usd_per_million_output_tokens
 
 
-# physics H10: a 70B model in BF16 leaves four CS-3 (44 GB each) 35 GB of KV cache; 128 sequences of 8,192 tokens need 344.
+# physics H10: a 70B model in BF16 leaves four CS-3 (44 GB each) 35 GB of KV cache; 128 sequences of 8,192 need 344.
 def test_h10_four_cs3_refuse_128_users_of_8k():
     refused = plan("llama-3.1-70b", "cs3-x4", tps_user=450.0, isl=8191, osl=1, tps=128 * 450.0)
     assert refused.status is Status.INFEASIBLE

@@ -42,9 +42,7 @@ def _inner_findings(value, schema, root, where):
     if isinstance(value, list):
         items = schema.get("prefixItems") or [schema["items"]] * len(value)
         pairs = enumerate(zip(value, items, strict=True))
-        return [
-            one for index, (item, rule) in pairs for one in findings(item, rule, root, f"{where}[{index}]")
-        ]
+        return [one for index, (item, rule) in pairs for one in findings(item, rule, root, f"{where}[{index}]")]
     return []
 
 

@@ -95,7 +95,5 @@ def test_a_step_reads_more_with_every_sequence_and_never_more_than_everything(lo
 
 
 def test_one_token_reads_top_k_experts(lowered):
-    (experts,) = (
-        entry for entry in op_classes(lowered["deepseek-ai/DeepSeek-V3"]) if entry.op.kind == "expert"
-    )
+    (experts,) = (entry for entry in op_classes(lowered["deepseek-ai/DeepSeek-V3"]) if entry.op.kind == "expert")
     assert read_bytes(experts, 1, 1) == pytest.approx(58 * 8 * experts.op.weight_bytes)

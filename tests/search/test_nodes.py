@@ -58,9 +58,9 @@ def test_a_lone_relay_need_not_come_back(toys):
     model, fleet = scenario.model.model_dump(), scenario.fleet.model_dump()
     model["layers"] = model["layers"][1:]
     model["layers"][0]["repeat"] = 1
-    fleet["link_types"]["bridge"] |= {"bandwidth": 3e6, "latency": 0.0}
-    fleet["links"][0]["bandwidth"] = {"big": 3e6}
-    for device, capacity in (("wide", 6_000.0), ("quick", 12_850.0)):
+    fleet["link_types"]["bridge"] |= {"bandwidth": "3 MB/s", "latency": "0 us"}
+    fleet["links"][0]["bandwidth"] = {"big": "3 MB/s"}
+    for device, capacity in (("wide", "8 kB"), ("quick", "12850 B")):
         fleet["devices"][device]["memory"][0]["capacity"] = capacity
     search = toys.Searched(
         type(scenario).model_validate(scenario.model_dump() | {"model": model, "fleet": fleet}), relative_gap=0.0

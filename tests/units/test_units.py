@@ -144,6 +144,4 @@ def test_every_count_reads_back(count):
 
 
 def test_counts_are_printed_with_their_prefix():
-    assert [format_count(value) for value in (0, 12, 1500, 671e9, 2.5e12)] == [
-        *("0", "12", "1.5 k", "671 G", "2.5 T")
-    ]
+    assert [format_count(value) for value in (0, 12, 1500, 671e9, 2.5e12)] == [*("0", "12", "1.5 k", "671 G", "2.5 T")]
