@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -67,7 +68,7 @@ def solve(
     deterministic_limit
         Work limit in CP-SAT's deterministic seconds; the same on every machine.
     relative_gap
-        How close solution and bound must come.
+        How close solution and bound must come; inf to stop at the first solution.
 
     Raises
     ------
@@ -75,10 +76,14 @@ def solve(
         If CP-SAT calls the model invalid.
     """
     solver = cp_model.CpSolver()
+    solver.parameters.linearization_level = 2
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = params.seed
     solver.parameters.max_deterministic_time = deterministic_limit
-    solver.parameters.relative_gap_limit = relative_gap
+    if math.isinf(relative_gap):
+        solver.parameters.stop_after_first_solution = True
+    else:
+        solver.parameters.relative_gap_limit = relative_gap
     status = solver.solve(model)
     if status not in _STATUS:
         raise InternalError(f"CP-SAT refused a model: {model.validate() or solver.status_name(status)}")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from concurrent.futures import Executor
 from dataclasses import replace
-from itertools import count
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from placer.search.nodes import (
     Integers,
     NodeBounds,
 )
+from placer.search.open_leaves import Leaf, OpenLeaves, first_batch, halves
 from placer.search.params import SolveParams
 from placer.search.sizing.build import Candidate
 from placer.search.split import is_leaf, split
@@ -33,6 +32,8 @@ THREADS = 2
 MANY_NODES = 512
 #: Plan and bound are far apart while they differ by more than this.
 FAR_GAP = 0.05
+#: So often a leaf is tried at random while they are.
+STEPS_PER_TRIAL = 8
 #: Leaves are bounded again when the price fell by this share.
 WORTH_PRUNING = 0.005
 #: Nodes followed, and leaves settled, when diving for a first plan.
@@ -56,14 +57,13 @@ class FamilySearch:
         side = 0 if family.side is None else 1
         root: Integers = np.array([[1, side, 1, max_microbatches, 0, last]], dtype=np.int64)
         self._nodes, self._values = root, self._bounds.bound(root, np.inf)
-        self._leaves: list[tuple[float, int, Candidate, int, Integers]] = []
-        self._number = count()
+        self._leaves = OpenLeaves()
         self._price = np.inf
         self._closed = np.inf
         self._has_dived, self._pruned_at = False, np.inf
         self._random = np.random.default_rng(params.seed)
         self.found: Found | None = None
-        self.num_nodes, self.num_leaves = 1, 0
+        self.num_nodes, self.num_leaves, self._num_steps = 1, 0, 0
 
     @property
     def pools(self) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ class FamilySearch:
     def open_bound(self) -> float:
         """No plan still open costs less."""
         nodes = float(self._values.min()) if len(self._values) else np.inf
-        return min(nodes, self._leaves[0][0] if self._leaves else np.inf)
+        return min(nodes, self._leaves.bound)
 
     @property
     def bound(self) -> float:
@@ -109,12 +109,12 @@ class FamilySearch:
         elif not self._has_dived:
             self._has_dived = True
             self._dive()
-        elif self._leaves and (not len(self._values) or self._leaves[0][0] <= self._values.min()):
+        elif self._leaves and (not len(self._values) or self._leaves.bound <= self._values.min()):
             self._settle_next()
         else:
             self._expand()
             for _ in range(LEAVES_PER_WAVE):
-                if self._leaves and self._leaves[0][0] < self._cutoff:
+                if self._leaves.bound < self._cutoff:
                     self._settle_next()
 
     def _dive(self) -> None:
@@ -162,7 +162,9 @@ class FamilySearch:
         nodes, values = nodes[keep], values[keep]
         leaf = is_leaf(self._family, nodes)
         for node, value in zip(nodes[leaf], values[leaf], strict=True):
-            self._push(float(value), self._candidate(node), node)
+            candidate = self._candidate(node)
+            if candidate is not None:
+                self._leaves.push(Leaf(float(value), candidate, node, 0, first_batch(candidate, node)))
         self._nodes, self._values = nodes[~leaf], values[~leaf]
 
     def _bound(self, nodes: Integers, cutoff: float) -> Array:
@@ -172,25 +174,20 @@ class FamilySearch:
         parts = np.array_split(nodes, THREADS)
         return np.concatenate(list(self._pool.map(lambda part: self._bounds.bound(part, cutoff), parts)))
 
-    def _push(self, bound: float, candidate: Candidate | None, node: Integers, effort: int = 0) -> None:
-        if candidate is not None:
-            heapq.heappush(self._leaves, (bound, next(self._number), candidate, effort, node))
-
     def _prune_leaves(self) -> None:
         """Bound all leaves again, now that a cheaper plan is known."""
         self._pruned_at = self._price
-        leaves, self._leaves = self._leaves, []
-        if not leaves:
-            return
-        cutoff = self._cutoff
-        again = self._bound(np.stack([leaf[4] for leaf in leaves]), cutoff)
+        cutoff, leaves = self._cutoff, self._leaves.clear()
+        again = self._bound(np.stack([leaf.node for leaf in leaves]), cutoff)
         for leaf, value in zip(leaves, again.tolist(), strict=True):
-            bound = max(leaf[0], value)
-            if bound >= cutoff:
-                self._close(bound)
-            else:
-                self._leaves.append((bound, *leaf[1:]))
-        heapq.heapify(self._leaves)
+            self._keep(leaf.at_least(value))
+
+    def _keep(self, leaf: Leaf) -> None:
+        """Leave a leaf open, or close it where it holds nothing cheaper than what is known."""
+        if leaf.bound < self._cutoff:
+            self._leaves.push(leaf)
+        else:
+            self._close(leaf.bound)
 
     def _candidate(self, node: Integers) -> Candidate | None:
         """Return the candidate of a leaf node, or None if no batch size of its cell suits the host's ranks."""
@@ -205,26 +202,36 @@ class FamilySearch:
         return Candidate(shape, sidecar, int(node[LEAST_FLIGHT]), least, most)
 
     def _settle_next(self) -> None:
-        """Take the most promising leaves, two at a time: bound those with several sizes, settle the others.
+        """Take the most promising leaves, two batches at a time: bound those of several leaves or sizes, settle others.
 
-        As long as plan and bound are far apart one of the two is drawn at random and tried out: any plan closes many
-        leaves, and the most promising ones often hold none.
+        Without a plan one of the two is a leaf drawn at random and tried out: any plan closes many leaves, and the most
+        promising ones often hold none.
         """
-        taken = [heapq.heappop(self._leaves)]
-        cutoff, is_far = self._cutoff, self._price > taken[0][0] * (1.0 + FAR_GAP)
-        if self._leaves and not is_far and self._leaves[0][0] < cutoff:
-            taken.append(heapq.heappop(self._leaves))
-        self.num_leaves += len(taken)
-        trial = self._pool.submit(self._leaf_solver.settle, self._draw(), cutoff) if self._leaves and is_far else None
-        answers = list(self._pool.map(lambda leaf: self._look_at(leaf[2], leaf[3], cutoff), taken))
-        for (bound, _, candidate, effort, node), answer in zip(taken, answers, strict=True):
-            self._digest((bound, candidate, effort, node), answer)
+        taken = [self._leaves.pop()]
+        cutoff, is_trial = self._cutoff, len(self._leaves) > 0 and self._is_time_for_a_trial(taken[0][0].bound)
+        if not is_trial and self._leaves.bound < cutoff:
+            taken.append(self._leaves.pop())
+        self.num_leaves += sum(len(batch) for batch in taken)
+        trial = None
+        if is_trial:
+            effort = LEAST_EFFORT if np.isfinite(self._price) else 0
+            trial = self._pool.submit(self._leaf_solver.settle, self._draw(), cutoff, effort)
+        answers = list(self._pool.map(lambda batch: self._look_at(batch, cutoff), taken))
+        for batch, answer in zip(taken, answers, strict=True):
+            self._digest(batch, answer)
         if trial is not None:
             self._take(trial.result().found)
 
+    def _is_time_for_a_trial(self, bound: float) -> bool:
+        """Return whether to try a leaf at random: always without a plan, now and then while plan and bound are far."""
+        if not np.isfinite(self._price):
+            return True
+        self._num_steps += 1
+        return self._price > bound * (1.0 + FAR_GAP) and self._num_steps % STEPS_PER_TRIAL == 0
+
     def _draw(self) -> Candidate:
         """Return one size of a leaf drawn at random; the leaf stays open."""
-        _, _, candidate, _, _ = self._leaves[int(self._random.integers(len(self._leaves)))]
+        candidate = self._leaves.draw(self._random).candidate
         ranks = candidate.host.dp
         sizes = (candidate.most - candidate.least) // ranks + 1
         size = candidate.least + int(self._random.integers(sizes)) * ranks
@@ -236,24 +243,29 @@ class FamilySearch:
         for settled in self._pool.map(lambda point: self._leaf_solver.settle(point, cutoff, effort), points):
             self._take(settled.found)
 
-    def _look_at(self, candidate: Candidate, effort: int, cutoff: float) -> Settled:
-        if candidate.least < candidate.most:
-            return Settled(self._leaf_solver.bound(candidate, cutoff), None)
-        return self._leaf_solver.settle(candidate, cutoff, effort)
+    def _look_at(self, batch: list[Leaf], cutoff: float) -> Settled:
+        candidates, first = [leaf.candidate for leaf in batch], batch[0].candidate
+        if len(batch) > 1 or first.least < first.most:
+            return Settled(self._leaf_solver.bound(candidates, cutoff), None)
+        return self._leaf_solver.settle(first, cutoff, batch[0].effort)
 
-    def _digest(self, leaf: tuple[float, Candidate, int, Integers], answer: Settled) -> None:
-        """Close a leaf, or put back what is left of it: two halves, or another try at a single size."""
-        bound, candidate, effort, node = leaf
+    def _digest(self, batch: list[Leaf], answer: Settled) -> None:
+        """Close leaves, or put back what is left: two halves of a batch or of a range, or another try at one size."""
         self._take(answer.found)
-        proven = max(bound, answer.bound)
-        if proven >= self._cutoff:
-            self._close(proven)
-        elif candidate.least < candidate.most:
+        better = [leaf.at_least(answer.bound) for leaf in batch]
+        if len(better) > 1:
+            for half in halves(better):
+                for leaf in half:
+                    self._keep(leaf)
+            return
+        leaf, candidate = better[0], better[0].candidate
+        if candidate.least < candidate.most:
             ranks = candidate.host.dp
             middle = (candidate.least // ranks + candidate.most // ranks) // 2 * ranks
-            self._push(proven, replace(candidate, most=middle), node)
-            self._push(proven, replace(candidate, least=middle + ranks), node)
-        elif not answer.is_final and effort < LAST_EFFORT:
-            self._push(proven, candidate, node, effort + 1)
+            parts = replace(candidate, most=middle), replace(candidate, least=middle + ranks)
+            for part in parts:
+                self._keep(replace(leaf, candidate=part, batch=(part,)))
+        elif not answer.is_final and leaf.effort < LAST_EFFORT:
+            self._keep(replace(leaf, effort=leaf.effort + 1, batch=(candidate,)))
         else:
-            self._close(proven)
+            self._close(leaf.bound)

@@ -16,7 +16,7 @@ from placer.search.layout.model import layout_size, solve_layout
 from placer.search.params import SolveParams
 from placer.search.quantize import lowered, seconds, time_up
 from placer.search.sizing.build import LONGEST_STEP_S, Candidate, ProblemBuilder
-from placer.search.sizing.model import WORK_LIMIT, fluid_bound, solve_sizing
+from placer.search.sizing.model import WORK_LIMIT, fluid_bound, is_hopeless, solve_sizing
 from placer.search.sizing.problem import SizingProblem
 from placer.search.value import Objective
 
@@ -84,28 +84,41 @@ class LeafSolver:
         longest = self._objective.longest_step_s(candidate.shapes, tokens, price)
         return min(LONGEST_STEP_S, longest)
 
-    def bound(self, candidate: Candidate, price: float) -> float:
+    def bound(self, candidates: list[Candidate], price: float) -> float:
         """Return a lower bound for all batch sizes of a range; inf if not even the smallest meets the target.
 
-        ``price`` where none is cheaper.
+        ``price`` where none is cheaper. Several candidates of equal pools, stages, widths and microbatches in flight
+        are bounded together, by groups at least as good as all of theirs: no more is told of them than whether any
+        could be cheaper.
         """
-        smallest = dataclasses.replace(candidate, most=candidate.least)
-        if self._relaxed_step(smallest, self._target_s) is None:
+        least, most = min(one.least for one in candidates), max(one.most for one in candidates)
+        largest = dataclasses.replace(candidates[0], least=least, most=most)
+        smallest = dataclasses.replace(largest, most=least)
+        longest_s = self._longest(largest, price)
+        if (least < most or self._target_s <= longest_s) and self._is_hopeless(candidates, smallest, self._target_s):
             return np.inf
-        step_s = self._relaxed_step(candidate, self._longest(candidate, price))
-        if step_s is None:
-            return price if np.isfinite(price) else np.inf
-        return self._price(candidate, step_s)
+        if len(candidates) > 1 and self._is_hopeless(candidates, largest, longest_s):
+            return price
+        return self._bound(largest, longest_s, price) if len(candidates) == 1 else 0.0
 
-    def _relaxed_step(self, candidate: Candidate, longest_s: float) -> float | None:
-        """Return a bound on the step at the largest size, memory at the smallest [s]; None if none is so short."""
+    def _is_hopeless(self, candidates: list[Candidate], sizes: Candidate, longest_s: float) -> bool:
+        problem = self._builder.build_together(candidates, sizes, longest_s)
+        if sizes.side is not None:
+            return is_hopeless(problem, self._params)
+        cut = cut_one_group(problem)
+        return cut is None or cut[1] > problem.longest
+
+    def _bound(self, candidate: Candidate, longest_s: float, price: float) -> float:
+        """Return a bound for all sizes of a candidate: memory at the smallest, time at the largest."""
         problem = self._builder.build(candidate, relaxed_batch, longest_s)
         if candidate.side is not None:
             step = fluid_bound(problem, self._params)
         else:
             cut = cut_one_group(problem)
             step = None if cut is None or cut[1] > problem.longest else cut[1]
-        return None if step is None else lowered(step, problem.num_terms)
+        if step is None:
+            return price if np.isfinite(price) else np.inf
+        return self._price(candidate, lowered(step, problem.num_terms))
 
     def settle(self, candidate: Candidate, price: float, effort: int = 0) -> Settled:
         """Return the best plan at one batch size, if it costs less than ``price``, and a bound on all of them.

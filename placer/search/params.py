@@ -24,4 +24,4 @@ class SolveParams:
     relative_gap: float = 0.005
     budget_s: float = 60.0
     seed: int = 0
-    node_limit: int = 8_192
+    node_limit: int = 2_048

@@ -26,7 +26,7 @@ from placer.search.tree import OptionTree, build_tree
 from placer.search.value import Objective, Valuation
 
 #: Batch sizes up to here are cells of their own; beyond, every cell is this much larger than the last.
-SINGLE_SIZES, CELL_GROWTH = 8, 1.2
+SINGLE_SIZES, CELL_GROWTH = 8, 1.1
 
 
 class Stop(StrEnum):

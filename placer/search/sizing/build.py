@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from placer.cost.collective import hop_s
-from placer.cost.group import Array, Group, build_group, exact_batch
+from placer.cost.group import Array, Group, build_group, exact_batch, relaxed_batch
 from placer.cost.shape import GroupShape
 from placer.search.quantize import bytes_up, capacity_down, time_up, times_up
 from placer.search.rows import Pair, RowBuilder, Wire
@@ -102,7 +102,27 @@ class ProblemBuilder:
         """
         host = self.values(candidate.host, candidate, deal)
         side = None if candidate.side is None else self.values(candidate.side, candidate, deal)
-        cost = self._cost
+        return self._problem(candidate, (host, side), longest_s)
+
+    def build_together(self, candidates: list[Candidate], sizes: Candidate, longest_s: float) -> SizingProblem:
+        """Return one sizing problem that bounds several candidates: tables at least as good as all of theirs.
+
+        Parameters
+        ----------
+        candidates
+            Of equal pools, stages, widths and microbatches in flight.
+        sizes
+            One of them, at the sizes wanted.
+        longest_s
+            No step longer than this is of interest.
+        """
+        hosts = {one.host: self.values(one.host, sizes, relaxed_batch) for one in candidates}
+        sides = {one.side: self.values(one.side, sizes, relaxed_batch) for one in candidates if one.side is not None}
+        side = np.minimum.reduce(list(sides.values())) if sides else None
+        return self._problem(sizes, (np.minimum.reduce(list(hosts.values())), side), longest_s)
+
+    def _problem(self, candidate: Candidate, tables: tuple[Array, Array | None], longest_s: float) -> SizingProblem:
+        (host, side), cost = tables, self._cost
         tokens = np.array([candidate.least, candidate.most], dtype=np.float64)
         pair = Pair(host, host, side, side, tokens, np.full(2, float(candidate.in_flight)))
         wire = wire_between(cost, candidate.host.pool, candidate.side.pool if candidate.side else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from ortools.sat.python import cp_model
@@ -15,6 +16,7 @@ from placer.search.sizing.constraints import (
     occupancy,
     order,
     path,
+    patterns,
     rounding,
     stage_hops,
     stages,
@@ -59,17 +61,20 @@ def build_sizing_model(problem: SizingProblem) -> tuple[cp_model.CpModel, Sizing
     """Return the CP-SAT model of a sizing problem and its variables."""
     model = cp_model.CpModel()
     variables = sizing_variables(model, problem)
-    for constraint in (assignment, order, stages, stage_hops, path, occupancy, capacity, links, rounding):
+    for constraint in (assignment, order, stages, stage_hops, path, occupancy, capacity, links, rounding, patterns):
         constraint.add(model, variables, problem)
     model.minimize(variables.step)
     return model, variables
 
 
-def fluid_bound(problem: SizingProblem, params: SolveParams) -> int | None:
-    """Return a bound on the step with the stages of a group taken together [ps]; None if nothing fits.
+def is_hopeless(problem: SizingProblem, params: SolveParams) -> bool:
+    """Return whether nothing fits even with the stages of a group taken together. Most hopeless problems end here."""
+    model, _ = build_sizing_model(replace(problem, is_fluid=True))
+    return solve(model, params, FLUID_WORK_LIMIT, math.inf).status is SolveStatus.INFEASIBLE
 
-    Quick, and most hopeless problems end here.
-    """
+
+def fluid_bound(problem: SizingProblem, params: SolveParams) -> int | None:
+    """Return a bound on the step with the stages of a group taken together [ps]; None if nothing fits."""
     model, _ = build_sizing_model(replace(problem, is_fluid=True))
     answer = solve(model, params, FLUID_WORK_LIMIT, params.relative_gap / 4.0)
     return None if answer.status is SolveStatus.INFEASIBLE else max(0, answer.bound)
@@ -77,7 +82,7 @@ def fluid_bound(problem: SizingProblem, params: SolveParams) -> int | None:
 
 def solve_sizing(problem: SizingProblem, params: SolveParams, work_limit: float = WORK_LIMIT) -> Sizing | None:
     """Return the counts with the shortest step, or None if nothing fits within ``problem.longest``."""
-    if max(problem.stages) > 1 and fluid_bound(problem, params) is None:
+    if max(problem.stages) > 1 and is_hopeless(problem, params):
         return None
     model, variables = build_sizing_model(problem)
     answer = solve(model, params, work_limit, params.relative_gap / 4.0)
