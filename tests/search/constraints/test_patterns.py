@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from placer.search.sizing.constraints import patterns
 from placer.search.sizing.problem import Outside
 
-
 NOTHING = Outside((0, 0), (0, 0))
 
 
