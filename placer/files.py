@@ -53,9 +53,9 @@ def _decoded(content: bytes, where: str) -> str:
     return text
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
+def read_mapping(path: Path, *, allow_infinity: bool = False) -> dict[str, Any]:
     """Read a YAML or JSON file whose top level is a mapping; see `read_text` and `parse_mapping`."""
-    return parse_mapping(read_text(path), str(path))
+    return parse_mapping(read_text(path), str(path), allow_infinity=allow_infinity)
 
 
 def is_existing(path: Path) -> bool:

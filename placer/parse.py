@@ -14,7 +14,7 @@ _MOST_VALUES = 10_000_000
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def parse_mapping(text: str, where: str) -> dict[str, Any]:
+def parse_mapping(text: str, where: str, *, allow_infinity: bool = False) -> dict[str, Any]:
     """Parse YAML or JSON text whose top level is a mapping.
 
     Parameters
@@ -23,6 +23,8 @@ def parse_mapping(text: str, where: str) -> dict[str, Any]:
         The text; it is read as JSON where it starts with a brace, unless ``where`` ends in ``.yaml``.
     where
         The file, for messages.
+    allow_infinity
+        Whether JSON may hold ``Infinity``, as Python writes it.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def parse_mapping(text: str, where: str) -> dict[str, Any]:
         raise InputError("is empty", where=where)
     is_json = text.lstrip().startswith("{") and not where.endswith((".yaml", ".yml"))
     try:
-        raw = _parse_json(text) if is_json else _parse_yaml(text)
+        raw = _parse_json(text, allow_infinity=allow_infinity) if is_json else _parse_yaml(text)
     except json.JSONDecodeError as error:
         raise InputError(
             f"malformed JSON at line {error.lineno}, column {error.colno}: {error.msg}", where=where
@@ -53,8 +55,13 @@ def parse_mapping(text: str, where: str) -> dict[str, Any]:
     return raw
 
 
-def _parse_json(text: str) -> Any:
-    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
+def _parse_json(text: str, *, allow_infinity: bool) -> Any:
+    constant = _infinity if allow_infinity else _refuse_constant
+    return json.loads(text, parse_constant=constant, object_pairs_hook=_without_repeats)
+
+
+def _infinity(name: str) -> float:
+    return _refuse_constant(name) if name == "NaN" else float(name)
 
 
 def _refuse_constant(name: str) -> NoReturn:

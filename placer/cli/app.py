@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from placer.cli import catalog, lower, plan, schema, traffic, verify
+from placer.cli import catalog, kv, lower, plan, schema, traffic, verify
 from placer.cli.output import say
 from placer.errors import InputError, PlacerError
 
@@ -29,6 +29,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     plan.register,
     verify.register,
     lower.register,
+    kv.register,
     traffic.register,
     catalog.register,
     schema.register,

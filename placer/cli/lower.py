@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from placer.graph.model_graph import ModelGraph
 
 
+#: Counts that --expect takes: total and active parameters.
+MOST_COUNTS = 2
+
+
 class Form(StrEnum):
     """What is printed."""
 
@@ -25,7 +29,7 @@ class Form(StrEnum):
 
 
 class _Step(NamedTuple):
-    context: int
+    contexts: tuple[int, ...]
     batch: int
 
 
@@ -40,12 +44,22 @@ def lower_command(  # noqa: PLR0913 the parameters are the options of the comman
         str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
     ],
     context: Annotated[
-        str, typer.Option(metavar="TOKENS", help="Tokens in the KV cache, such as 8192, 8k or 8Ki.")
+        str, typer.Option(metavar="TOKENS", help="Tokens in the KV cache, such as 8192 or 8k; several as 1k,8k,128k.")
     ] = "8192",
     batch: Annotated[str, typer.Option(metavar="NUMBER", help="Sequences decoded together.")] = "1",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     graphml: Annotated[bool, typer.Option("--graphml", help="Print the op graph as GraphML.")] = False,
     dot: Annotated[bool, typer.Option("--dot", help="Print the op graph as DOT.")] = False,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the model in our own schema, as graphs/ holds it.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="What --save calls the model.")] = None,
+    alias: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Alias for --save; repeatable.")] = None,
+    source: Annotated[str | None, typer.Option(metavar="TEXT", help="Source of the facts, for --save.")] = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(metavar="TOTAL[,ACTIVE]:SOURCE", help="Parameter counts from elsewhere, checked before --save."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead.")
     ] = None,
@@ -59,13 +73,15 @@ def lower_command(  # noqa: PLR0913 the parameters are the options of the comman
     forms = [form for form, is_asked in asked.items() if is_asked]
     if len(forms) > 1:
         raise InputError(f"{' and '.join(forms)} exclude each other")
-    num_context = parse_count(context, "--context")
+    contexts = tuple(parse_count(one.strip(), "--context") for one in context.split(","))
     num_batch = parse_count(batch, "--batch")
     lowered = lower(load_model(model))
     longest = lowered.spec.max_context
-    if longest and num_context > longest:
-        say("warning", f"context {num_context:,} exceeds the model's longest, {longest:,}")
-    _print(forms[0] if forms else Form.TABLE, lowered, _Step(num_context, num_batch), output)
+    if longest and max(contexts) > longest:
+        say("warning", f"context {max(contexts):,} exceeds the model's longest, {longest:,}")
+    if save is not None:
+        _save(lowered, save, (name, alias or [], source, expect))
+    _print(forms[0] if forms else Form.TABLE, lowered, _Step(contexts, num_batch), output)
 
 
 def _print(form: Form, model: ModelGraph, step: _Step, output: Path | None) -> None:
@@ -76,10 +92,32 @@ def _print(form: Form, model: ModelGraph, step: _Step, output: Path | None) -> N
         return
     from placer.report.lowering_json import summarize
 
-    lowering = summarize(model, context=step.context, batch=step.batch)
+    first, *more = step.contexts
+    lowering = summarize(model, context=first, batch=step.batch, more_contexts=tuple(more))
     if form is Form.JSON:
         emit(lowering.to_json(), output)
         return
     from placer.report.lowering import render_lowering
 
     render(render_lowering(lowering), output)
+
+
+def _save(model: ModelGraph, path: Path, details: tuple[str | None, list[str], str | None, str | None]) -> None:
+    """Write a model in our own schema, with the counts it must reproduce."""
+    from placer.files import write_atomic
+    from placer.model.spec import ExpectedParameters, ModelSpec
+    from placer.report.model_file import checked, render_model_file
+    from placer.validate import validated
+
+    name, aliases, source, expect = details
+    given = {"name": name, "aliases": aliases or None, "source": source}
+    raw = model.spec.model_dump() | {field: value for field, value in given.items() if value is not None}
+    if expect is not None:
+        counts, _, origin = expect.partition(":")
+        numbers = [int(count) for count in counts.split(",") if count.strip().isdecimal()]
+        if not origin.strip() or len(numbers) != counts.count(",") + 1 or len(numbers) > MOST_COUNTS:
+            raise InputError(f'expected "TOTAL[,ACTIVE]:SOURCE", got {expect!r}', where="--expect")
+        total, active = (*numbers, None)[:MOST_COUNTS]
+        raw["expected"] = checked(model, ExpectedParameters(total=total, active=active, source=origin.strip()))
+    write_atomic(path, render_model_file(validated(ModelSpec, raw, "--save")))
+    say("wrote", str(path))

@@ -16,8 +16,8 @@ def attention_bytes(group: Group, ops: LayerOps) -> int:
 
 
 def kv_bytes_per_sequence(group: Group, op: Op, context: int) -> int:
-    """Return the KV cache of one sequence in one attention core; what TP cannot cut is replicated."""
-    return -(-op.kv_bytes_per_token * op.attended_tokens(context) // min(group.shape.tp, op.kv_max_shards))
+    """Return KV cache, indices and state of one sequence in one core; what TP cannot cut is replicated."""
+    return -(-op.held_bytes(context) // min(group.shape.tp, op.kv_max_shards))
 
 
 def cut_bytes(group: Group, op: Op) -> int:

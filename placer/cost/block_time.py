@@ -36,15 +36,15 @@ def gemm_s(group: Group, op: Op, shards: int, tokens: Array) -> Array:
 
 
 def core_s(group: Group, op: Op, tokens: Array, context: int) -> Array:
-    """Return the time of an attention core: KV cache of the rank's sequences, read and one token written."""
-    family = KernelFamily.MLA if op.kv_max_shards == 1 else KernelFamily.ATTENTION
+    """Return the time of a mixer's core: what is kept of the rank's sequences, read and one token written."""
+    family = KernelFamily.MLA if op.is_latent else KernelFamily.ATTENTION
     precision = held_format(op, group.device)[1]
-    attended, tp = op.attended_tokens(context), group.shape.tp
+    tp = group.shape.tp
     return kernel_time_s(
         group.device.kernel(family),
         op.kernels,
-        tokens * ((attended + 1) * op.kv_bytes_per_token / min(tp, op.kv_max_shards)),
-        tokens * (attended * op.flops_per_context_token / tp),
+        tokens * (op.moved_bytes(context) / min(tp, op.kv_max_shards)),
+        tokens * ((op.context_flops(context) + op.flops_per_token) / tp),
         bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
         peak_flops_per_s=group.device.peak[precision],
     )
@@ -68,12 +68,16 @@ def attention_s(group: Group, ops: LayerOps, batch: Batch, context: int, hidden_
     """Return the time of an attention block and, where experts follow, of the router."""
     tokens, tp = batch.rank_tokens, group.shape.tp
     time = gemm_s(group, ops.projection, tp, tokens) + core_s(group, ops.core, tokens, context)
-    time += gemm_s(group, ops.output, tp, tokens) + reduce_s(group, tokens, hidden_size)
+    time += gemm_s(group, ops.output, tp, tokens)
+    if ops.has_mixer:
+        time += reduce_s(group, tokens, hidden_size)
     return time + gemm_s(group, ops.moe.router, 1, tokens) if ops.moe else time
 
 
 def dense_s(group: Group, op: Op, batch: Batch, hidden_size: int) -> Array:
-    """Return the time of a dense FFN."""
+    """Return the time of a dense FFN; nothing where a layer has none."""
+    if not op.matrices:
+        return np.zeros_like(batch.tokens)
     tokens = batch.rank_tokens
     return gemm_s(group, op, group.shape.tp, tokens) + reduce_s(group, tokens, hidden_size)
 

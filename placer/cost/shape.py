@@ -52,7 +52,7 @@ class GroupShape:
 
 def _head_divisor(model: ModelGraph) -> int:
     """Return the largest number that divides the head count of every mixer."""
-    return math.gcd(*(mixer.num_heads for mixer in model.spec.mixers.values()))
+    return math.gcd(*(mixer.num_heads for mixer in model.spec.mixers.values() if mixer.kind != "none"))
 
 
 def _cuts_heads(model: ModelGraph, tp: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from placer.graph.ffns.moe import MoeOps
-from placer.graph.op import Op
+from placer.graph.op import Op, OpKind
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,16 @@ class LayerOps:
     def dense(self) -> Op | None:
         """The dense FFN, if the layer has one."""
         return None if isinstance(self.ffn, MoeOps) else self.ffn
+
+    @property
+    def has_mixer(self) -> bool:
+        """Whether tokens are mixed at all."""
+        return self.core.kind is not OpKind.NO_MIXER
+
+    @property
+    def has_ffn(self) -> bool:
+        """Whether there is a feed-forward block."""
+        return isinstance(self.ffn, MoeOps) or self.ffn.kind is not OpKind.NO_FFN
 
     @property
     def attention(self) -> tuple[Op, Op, Op]:

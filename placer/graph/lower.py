@@ -7,27 +7,55 @@ import networkx as nx
 from placer.graph.ffns import dense, moe
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerOps
-from placer.graph.mixers import gqa, mla
+from placer.graph.mixers import compressed, gqa, mla, state
 from placer.graph.model_graph import OUTSIDE, DiGraph, ModelGraph
 from placer.graph.op import Matrix, Op, OpKind, ParameterKind, Vector, matrix_flops
-from placer.model.ffn import DenseFfn, Ffn
-from placer.model.mixer import GroupedQueryAttention, Mixer
-from placer.model.precision import Precision
+from placer.graph.residual import norm, stream_head
+from placer.model.ffn import DenseFfn, Ffn, MoeFfn, NoFfn
+from placer.model.mixer import (
+    CompressedAttention,
+    GatedDeltaNet,
+    GroupedQueryAttention,
+    LatentAttention,
+    Mamba,
+    Mamba2,
+    Mixer,
+    NoMixer,
+)
 from placer.model.spec import ModelSpec
 
+_NOTHING = Op(OpKind.NO_MIXER, kernels=0)
 
-def lower_mixer(mixer: Mixer, hidden_size: int, precision: Precision) -> tuple[Op, Op, Op]:
+
+def lower_mixer(mixer: Mixer, spec: ModelSpec) -> tuple[Op, Op, Op]:
     """Return projection, core and output of a token mixer."""
-    if isinstance(mixer, GroupedQueryAttention):
-        return gqa.lower(mixer, hidden_size, precision)
-    return mla.lower(mixer, hidden_size, precision)
+    match mixer:
+        case GroupedQueryAttention():
+            ops = gqa.lower(mixer, spec)
+        case LatentAttention():
+            ops = mla.lower(mixer, spec)
+        case CompressedAttention():
+            ops = compressed.lower(mixer, spec)
+        case Mamba():
+            ops = state.lower_mamba(mixer, spec)
+        case Mamba2():
+            ops = state.lower_mamba2(mixer, spec)
+        case GatedDeltaNet():
+            ops = state.lower_delta(mixer, spec)
+        case NoMixer():
+            ops = (_NOTHING, _NOTHING, _NOTHING)
+    return ops
 
 
-def lower_ffn(ffn: Ffn, hidden_size: int, precision: Precision) -> Op | MoeOps:
+def lower_ffn(ffn: Ffn, spec: ModelSpec) -> Op | MoeOps:
     """Return the op, or the ops, of a feed-forward block."""
-    if isinstance(ffn, DenseFfn):
-        return dense.lower(ffn, hidden_size, precision)
-    return moe.lower(ffn, hidden_size, precision)
+    match ffn:
+        case DenseFfn():
+            return dense.lower(ffn, spec)
+        case MoeFfn():
+            return moe.lower(ffn, spec)
+        case NoFfn():
+            return Op(OpKind.NO_FFN, kernels=0)
 
 
 def lower(spec: ModelSpec) -> ModelGraph:
@@ -45,8 +73,8 @@ def lower(spec: ModelSpec) -> ModelGraph:
     """
     by_kind = {
         (mixer_name, ffn_name): LayerOps(
-            *lower_mixer(mixer, spec.hidden_size, spec.precision),
-            lower_ffn(ffn, spec.hidden_size, spec.precision),
+            *lower_mixer(mixer, spec),
+            lower_ffn(ffn, spec),
         )
         for mixer_name, mixer in spec.mixers.items()
         for ffn_name, ffn in spec.ffns.items()
@@ -70,11 +98,13 @@ def _lm_head(spec: ModelSpec) -> Op:
         spec.vocab_size,
         is_counted=not spec.tie_word_embeddings,
     )
+    streams, stream_vectors = stream_head(spec)
+    bias = (Vector(spec.vocab_size, ParameterKind.LM_HEAD),) if spec.lm_head_bias else ()
     return Op(
         OpKind.LM_HEAD,
-        (matrix,),
-        (Vector(spec.hidden_size, ParameterKind.NORM),),
-        flops_per_token=matrix_flops((matrix,)),
+        (matrix, *streams),
+        (norm(spec), *bias, *stream_vectors),
+        flops_per_token=matrix_flops((matrix, *streams)),
         intermediate_width=2 * spec.vocab_size,
     )
 
@@ -94,30 +124,32 @@ def _build_graph(spec: ModelSpec, embedding: Op, layer_ops: tuple[LayerOps, ...]
 def _add_layer(graph: DiGraph, layer: int, ops: LayerOps, sources: list[str], hidden_bytes: int) -> list[str]:
     """Add one layer after ``sources`` and return the nodes whose sum is its output."""
     prefix = f"layer.{layer}."
-    for op in ops.attention:
+    for op in ops.attention if ops.has_mixer else ():
         name = prefix + op.kind
         graph.add_node(name, op=op, layer=layer, expert=OUTSIDE)
         width = 2 * ops.projection.intermediate_width if op is ops.core else hidden_bytes
         width = 2 * ops.core.intermediate_width if op is ops.output else width
         graph.add_edges_from(((source, name) for source in sources), bytes_per_token=width)
         sources = [name]
+    if ops.ffn is ops.dense and not ops.has_ffn:
+        return sources
     if not isinstance(ops.ffn, MoeOps):
         name = prefix + ops.ffn.kind
         graph.add_node(name, op=ops.ffn, layer=layer, expert=OUTSIDE)
-        graph.add_edge(sources[0], name, bytes_per_token=hidden_bytes)
+        graph.add_edges_from(((source, name) for source in sources), bytes_per_token=hidden_bytes)
         return [name]
-    return _add_moe(graph, layer, ops.ffn, sources[0], hidden_bytes)
+    return _add_moe(graph, layer, ops.ffn, sources, hidden_bytes)
 
 
-def _add_moe(graph: DiGraph, layer: int, ops: MoeOps, source: str, hidden_bytes: int) -> list[str]:
+def _add_moe(graph: DiGraph, layer: int, ops: MoeOps, sources: list[str], hidden_bytes: int) -> list[str]:
     prefix = f"layer.{layer}."
     router = prefix + ops.router.kind
     graph.add_node(router, op=ops.router, layer=layer, expert=OUTSIDE)
-    graph.add_edge(source, router, bytes_per_token=hidden_bytes)
+    graph.add_edges_from(((source, router) for source in sources), bytes_per_token=hidden_bytes)
     experts = [f"{prefix}{ops.expert.kind}.{expert}" for expert in range(ops.num_experts)]
     for expert, name in enumerate(experts):
         graph.add_node(name, op=ops.expert, layer=layer, expert=expert)
-    graph.add_edges_from(((router, name) for name in experts), bytes_per_token=hidden_bytes)
+    graph.add_edges_from(((router, name) for name in experts), bytes_per_token=2 * ops.width)
     if ops.shared is None:
         return experts
     shared = prefix + ops.shared.kind

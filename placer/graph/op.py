@@ -20,10 +20,15 @@ class OpKind(StrEnum):
     ATTENTION_PROJECTION = "attention_projection"
     ATTENTION_CORE = "attention_core"
     ATTENTION_OUTPUT = "attention_output"
+    SSM_PROJECTION = "ssm_projection"
+    SSM_CORE = "ssm_core"
+    SSM_OUTPUT = "ssm_output"
+    NO_MIXER = "no_mixer"
     ROUTER = "router"
     DENSE_FFN = "dense_ffn"
     EXPERT = "expert"
     SHARED_EXPERT = "shared_expert"
+    NO_FFN = "no_ffn"
     LM_HEAD = "lm_head"
 
 
@@ -39,6 +44,7 @@ class ParameterKind(StrEnum):
     LM_HEAD = "lm_head"
     SSM = "ssm"
     NORM = "norm"
+    OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,61 @@ class Vector:
 
 
 @dataclass(frozen=True)
+class Cache:
+    """What a mixer keeps of every token it has seen, and reads again for each new one.
+
+    Attributes
+    ----------
+    entry_bytes
+        Bytes of one entry.
+    flops_per_entry
+        Work per entry read by a decoded token, all heads together.
+    prefill_flops_per_entry
+        The same for a token of a prompt, where it differs.
+    stride
+        Tokens that share an entry; only full entries are kept.
+    window
+        Tokens looked back upon, the query's own included; None means all.
+    most_read
+        Entries read at most, where an index picks them.
+    is_index
+        Whether it is there to pick entries of another cache, and no KV cache itself.
+    """
+
+    entry_bytes: int
+    flops_per_entry: int = 0
+    stride: int = 1
+    window: int | None = None
+    most_read: int | None = None
+    is_index: bool = False
+    prefill_flops_per_entry: int | None = None
+
+    def kept(self, context: int) -> int:
+        """Return the entries kept at a context."""
+        return (min(context, self.window) if self.window else context) // self.stride
+
+    def read(self, context: int) -> int:
+        """Return the entries a query at a context reads."""
+        kept = self.kept(context)
+        return kept if self.most_read is None else min(kept, self.most_read)
+
+    def read_over(self, tokens: int) -> int:
+        """Return the entries read by all tokens of a prompt of some length together.
+
+        The ``t``-th token reads ``floor(t / stride)`` entries, at most as many as a full window or index allows.
+
+        >>> Cache(1).read_over(4), Cache(1, window=2).read_over(4), Cache(1, stride=2).read_over(4)
+        (10, 7, 4)
+        """
+        limits = [tokens // self.stride, self.most_read]
+        limits += [self.window // self.stride] if self.window else []
+        most = min(limit for limit in limits if limit is not None)
+        rising = min(tokens, most * self.stride)
+        full, rest = divmod(rising, self.stride)
+        return self.stride * full * (full - 1) // 2 + full * (rest + 1) + (tokens - rising) * most
+
+
+@dataclass(frozen=True)
 class Op:
     """One op, as bytes and FLOPs.
 
@@ -98,14 +159,14 @@ class Op:
         Its weights.
     flops_per_token
         FLOPs per token that passes, without the part that grows with context.
-    flops_per_context_token
-        FLOPs per token and per token it attends to.
-    kv_bytes_per_token
-        Bytes of KV cache one token leaves behind in this op.
+    caches
+        What it keeps of every token.
+    state_bytes
+        Bytes it keeps of a sequence whatever its length, read and written with every token.
     kv_max_shards
-        Into how many different parts the KV cache of one sequence can be cut by heads.
-    window
-        How many tokens back a query looks, itself included; None means all.
+        Into how many different parts cache and state of one sequence can be cut by heads.
+    is_latent
+        Whether all heads read the same entries, which are keys and values at once (an MLA kernel).
     kernels
         Dependent kernel launches; each pays the device's floor.
     intermediate_width
@@ -116,10 +177,10 @@ class Op:
     matrices: tuple[Matrix, ...] = ()
     vectors: tuple[Vector, ...] = ()
     flops_per_token: int = 0
-    flops_per_context_token: int = 0
-    kv_bytes_per_token: int = 0
+    caches: tuple[Cache, ...] = ()
+    state_bytes: int = 0
     kv_max_shards: int = 1
-    window: int | None = None
+    is_latent: bool = False
     kernels: int = 1
     intermediate_width: int = 0
 
@@ -141,9 +202,46 @@ class Op:
                 counts[vector.parameter_kind] = counts.get(vector.parameter_kind, 0) + vector.elements
         return counts
 
-    def attended_tokens(self, context: int) -> int:
-        """Return how many cached tokens a query at the given context reads."""
-        return min(context, self.window) if self.window else context
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Bytes of KV cache one more token costs while no window is full, indices left out."""
+        return sum(-(-cache.entry_bytes // cache.stride) for cache in self.caches if not cache.is_index)
+
+    @property
+    def index_bytes_per_token(self) -> int:
+        """Bytes of indices one more token costs."""
+        return sum(-(-cache.entry_bytes // cache.stride) for cache in self.caches if cache.is_index)
+
+    @property
+    def window(self) -> int | None:
+        """The longest window, or None where some cache keeps all tokens."""
+        windows = [cache.window for cache in self.caches]
+        return max((window for window in windows if window), default=None) if all(windows) else None
+
+    def kv_bytes(self, context: int) -> int:
+        """Return the KV cache of one sequence at a context, indices and state left out [B]."""
+        return sum(cache.kept(context) * cache.entry_bytes for cache in self.caches if not cache.is_index)
+
+    def held_bytes(self, context: int) -> int:
+        """Return all that is kept of one sequence at a context: KV cache, indices, state [B]."""
+        return sum(cache.kept(context) * cache.entry_bytes for cache in self.caches) + self.state_bytes
+
+    def moved_bytes(self, context: int) -> float:
+        """Return what one token reads and writes of cache, indices and state [B]: entries read, its own written."""
+        moved = sum((cache.read(context) + 1 / cache.stride) * cache.entry_bytes for cache in self.caches)
+        return moved + 2.0 * self.state_bytes
+
+    def prompt_flops(self, tokens: int) -> int:
+        """Return the work of all tokens of a prompt on what is kept [FLOP]."""
+        work = 0
+        for cache in self.caches:
+            each = cache.prefill_flops_per_entry
+            work += cache.read_over(tokens) * (cache.flops_per_entry if each is None else each)
+        return work
+
+    def context_flops(self, context: int) -> int:
+        """Return the work of one token on what is kept, at a context [FLOP]."""
+        return sum(cache.read(context) * cache.flops_per_entry for cache in self.caches)
 
 
 def matrix_flops(matrices: tuple[Matrix, ...]) -> int:

@@ -30,17 +30,27 @@ class OpClass:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of all of them."""
-        return self.count * self.op.weight_bytes
+        """Bytes of all of them in a checkpoint, where a tied copy has none."""
+        tied = sum(matrix.stored_bytes() for matrix in self.op.matrices if not matrix.is_counted)
+        return self.count * (self.op.weight_bytes - tied)
 
     def flops_per_token(self, context: int) -> int:
         """Return the FLOPs of one decoded token in all of them, at a context."""
         op = self.op
-        return self.visits_per_token * (op.flops_per_token + op.flops_per_context_token * op.attended_tokens(context))
+        return self.visits_per_token * (op.flops_per_token + op.context_flops(context))
+
+    def prompt_flops(self, tokens: int) -> int:
+        """Return the FLOPs of a whole prompt in all of them; the LM head sees its last token only."""
+        passed = 1 if self.op.kind is OpKind.LM_HEAD else tokens
+        return self.visits_per_token * (passed * self.op.flops_per_token + self.op.prompt_flops(tokens))
 
     def kv_bytes_per_sequence(self, context: int) -> int:
-        """Return the KV cache of one sequence in all of them."""
-        return self.count * self.op.kv_bytes_per_token * self.op.attended_tokens(context)
+        """Return the KV cache of one sequence in all of them; indices and states left out."""
+        return self.count * self.op.kv_bytes(context)
+
+    def held_bytes_per_sequence(self, context: int) -> int:
+        """Return KV cache, indices and states of one sequence in all of them."""
+        return self.count * self.op.held_bytes(context)
 
 
 def op_classes(model: ModelGraph) -> tuple[OpClass, ...]:
@@ -63,8 +73,12 @@ class Totals:
     parameters_by_kind: dict[ParameterKind, int]
     weight_bytes: int
     kv_bytes_per_token: int
+    index_bytes_per_token: int
+    state_bytes_per_sequence: int
     kv_bytes_per_sequence: int
+    held_bytes_per_sequence: int
     flops_per_token: int
+    prefill_flops_per_token: float
 
 
 def totals(model: ModelGraph, context: int) -> Totals:
@@ -75,12 +89,13 @@ def totals(model: ModelGraph, context: int) -> Totals:
     model
         The lowered model.
     context
-        Tokens in the KV cache when a token is decoded.
+        Tokens in the KV cache when a token is decoded; length of the prompt for prefill.
 
     Returns
     -------
     Totals
-        ``kv_bytes_per_token`` is what one more token costs while no window is full.
+        ``kv_bytes_per_token`` is what one more token costs while no window is full. ``held_bytes_per_sequence`` is KV
+        cache, indices and states together. ``prefill_flops_per_token`` is the mean over a prompt.
     """
     classes = op_classes(model)
     by_kind = dict.fromkeys(ParameterKind, 0)
@@ -97,8 +112,12 @@ def totals(model: ModelGraph, context: int) -> Totals:
         parameters_by_kind=by_kind,
         weight_bytes=sum(entry.weight_bytes for entry in classes),
         kv_bytes_per_token=sum(entry.count * entry.op.kv_bytes_per_token for entry in classes),
+        index_bytes_per_token=sum(entry.count * entry.op.index_bytes_per_token for entry in classes),
+        state_bytes_per_sequence=sum(entry.count * entry.op.state_bytes for entry in classes),
         kv_bytes_per_sequence=sum(entry.kv_bytes_per_sequence(context) for entry in classes),
+        held_bytes_per_sequence=sum(entry.held_bytes_per_sequence(context) for entry in classes),
         flops_per_token=sum(entry.flops_per_token(context) for entry in classes),
+        prefill_flops_per_token=sum(entry.prompt_flops(context) for entry in classes) / max(1, context),
     )
 
 
@@ -109,8 +128,9 @@ def read_bytes(entry: OpClass, batch: int, context: int) -> float:
     read row by row.
     """
     op = entry.op
-    kv = entry.kv_bytes_per_sequence(context) * batch
+    kept = sum(cache.read(context) * cache.entry_bytes for cache in op.caches) + op.state_bytes
+    kept *= entry.count * batch
     if op.kind is OpKind.EMBEDDING:
-        return kv + batch * op.weight_bytes / op.matrices[0].rows
+        return kept + batch * op.weight_bytes / op.matrices[0].rows
     untouched = (1 - entry.visits_per_token / entry.count) ** batch
-    return kv + entry.weight_bytes * (1 - untouched)
+    return kept + entry.count * op.weight_bytes * (1 - untouched)

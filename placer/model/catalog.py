@@ -72,7 +72,7 @@ def read_model_file(path: Path) -> ModelSpec:
         If the file cannot be read, parsed or understood.
     """
     try:
-        raw = read_mapping(path)
+        raw = read_mapping(path, allow_infinity=True)
         if "model_type" in raw:
             name = path.parent.name if path.stem == "config" and path.parent.name else path.stem
             return read_config(raw, name=name.replace("__", "/", 1), where=str(path))

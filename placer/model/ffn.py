@@ -18,6 +18,7 @@ class DenseFfn(BaseModel):
     intermediate_size: Size
     gated: bool = True
     bias: bool = False
+    post_norm: bool = Field(default=False, description="a norm after the block too")
 
 
 class MoeFfn(BaseModel):
@@ -36,12 +37,30 @@ class MoeFfn(BaseModel):
     shared_intermediate_size: int = Field(
         default=0, ge=0, le=10_000_000, strict=True, description="all shared experts together"
     )
+    shared_gate: bool = Field(default=False, description="a learned gate on the shared experts' output")
+    dense_intermediate_size: int = Field(
+        default=0, ge=0, le=10_000_000, strict=True, description="a dense FFN beside the experts, norms of its own"
+    )
+    latent_size: Size | None = Field(default=None, description="experts work on a projection of the hidden state")
+    hash_entries: int = Field(default=0, ge=0, le=10**9, strict=True, description="table of experts by token id")
+    router_scales: bool = Field(default=False, description="learned scales of router input and experts (Gemma 4)")
+    post_norm: bool = Field(default=False, description="a norm after the block too")
 
     @model_validator(mode="after")
     def _top_k_fits(self) -> MoeFfn:
         if self.top_k > self.num_experts:
             raise ValueError(f"top_k {self.top_k} exceeds num_experts {self.num_experts}")
+        if self.shared_intermediate_size and self.dense_intermediate_size:
+            raise ValueError("shared experts and a dense FFN beside the experts exclude each other")
         return self
 
 
-Ffn = Annotated[DenseFfn | MoeFfn, Field(discriminator="kind")]
+class NoFfn(BaseModel):
+    """A layer that is a mixer only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["none"] = "none"
+
+
+Ffn = Annotated[DenseFfn | MoeFfn | NoFfn, Field(discriminator="kind")]

@@ -100,6 +100,7 @@ class Precision(BaseModel):
     dense_ffn: WeightFormat = WeightFormat.BF16
     experts: WeightFormat = WeightFormat.BF16
     shared_experts: WeightFormat = WeightFormat.BF16
+    ssm: WeightFormat = WeightFormat.BF16
     router: WeightFormat = WeightFormat.BF16
     embedding: WeightFormat = WeightFormat.BF16
     lm_head: WeightFormat = WeightFormat.BF16

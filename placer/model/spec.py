@@ -41,7 +41,7 @@ class ExpectedParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     total: int
-    active: int = Field(description="touched by one token, input embedding included")
+    active: int | None = Field(default=None, description="touched by one token, input embedding included")
     source: str
 
 
@@ -57,6 +57,11 @@ class ModelSpec(BaseModel):
     vocab_size: Annotated[int, Field(ge=1, le=100_000_000, strict=True)]
     max_context: Annotated[int, Field(ge=1, le=10**12, strict=True)] | None = None
     tie_word_embeddings: bool = False
+    norm_bias: bool = Field(default=False, description="norms of layers and of the head have a bias (LayerNorm)")
+    lm_head_bias: bool = False
+    residual_streams: Annotated[int, Field(ge=1, le=64, strict=True)] = Field(
+        default=1, description="parallel residual streams, mixed before and after every block (hyper-connections)"
+    )
     mixers: Annotated[dict[str, Mixer], _Names]
     ffns: Annotated[dict[str, Ffn], _Names]
     layers: Annotated[tuple[LayerRun, ...], Field(min_length=1)]
@@ -81,6 +86,11 @@ class ModelSpec(BaseModel):
         return self
 
     @property
+    def norm_size(self) -> int:
+        """Parameters of one norm of the hidden state."""
+        return self.hidden_size * (2 if self.norm_bias else 1)
+
+    @property
     def num_layers(self) -> int:
         """Number of decoder layers."""
         return sum(run.repeat * len(run.pattern) for run in self.layers)
@@ -90,16 +100,35 @@ class ModelSpec(BaseModel):
         return tuple(kind for run in self.layers for _ in range(run.repeat) for kind in run.pattern)
 
 
+#: Longest pattern that is looked for in the layers of a model.
+_LONGEST_PERIOD = 16
+
+
 def runs_of(kinds: list[LayerKind]) -> tuple[LayerRun, ...]:
-    """Compress a list of layer kinds into runs: a repeated short pattern, or runs of equal layers."""
-    for period in range(1, min(8, len(kinds)) + 1):
-        repeat, rest = divmod(len(kinds), period)
-        if not rest and repeat > 1 and kinds == kinds[:period] * repeat:
-            return (LayerRun(repeat=repeat, pattern=tuple(kinds[:period])),)
+    """Compress a list of layer kinds into runs: from the front, the repeated pattern that covers most.
+
+    >>> a, b = LayerKind(mixer="a", ffn="f"), LayerKind(mixer="b", ffn="f")
+    >>> [(run.repeat, len(run.pattern)) for run in runs_of([a, a, a, b, a, b, a])]
+    [(3, 1), (2, 2)]
+    """
     runs: list[LayerRun] = []
-    for kind in kinds:
-        if runs and runs[-1].pattern == (kind,):
-            runs[-1] = LayerRun(repeat=runs[-1].repeat + 1, pattern=(kind,))
-        else:
-            runs.append(LayerRun(repeat=1, pattern=(kind,)))
+    start = 0
+    while start < len(kinds):
+        repeat, period = max(
+            ((_repeats(kinds, start, period), period) for period in range(1, _LONGEST_PERIOD + 1)),
+            key=lambda one: (one[0] * one[1] if one[0] > 1 else 1, -one[1]),
+        )
+        if repeat == 1:
+            period = 1
+        runs.append(LayerRun(repeat=repeat, pattern=tuple(kinds[start : start + period])))
+        start += repeat * period
     return tuple(runs)
+
+
+def _repeats(kinds: list[LayerKind], start: int, period: int) -> int:
+    """Return how often the pattern of some length that begins at a layer comes in a row."""
+    pattern, end = kinds[start : start + period], start + period
+    repeat = 1
+    while len(pattern) == period and kinds[end : end + period] == pattern:
+        repeat, end = repeat + 1, end + period
+    return repeat

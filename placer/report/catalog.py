@@ -53,7 +53,7 @@ def render_fleets(rows: tuple[FleetRow, ...]) -> Group:
 
 def render_models(rows: tuple[ModelRow, ...]) -> Table:
     """Return the table of models."""
-    table = new_table("model", "aliases", ">layers", ">parameters", ">active", ">weights")
+    table = new_table("<model", "aliases", ">layers", ">parameters", ">active", ">weights")
     for row in rows:
         table.add_row(
             row.name,

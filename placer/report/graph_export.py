@@ -23,8 +23,10 @@ def node_attributes(node: Node) -> dict[str, Attribute]:
         "weight_bytes": op.weight_bytes,
         "weight_formats": " ".join(dict.fromkeys(matrix.weight_format for matrix in op.matrices)),
         "flops_per_token": op.flops_per_token,
-        "flops_per_context_token": op.flops_per_context_token,
+        "flops_per_cache_entry": sum(cache.flops_per_entry for cache in op.caches),
         "kv_bytes_per_token": op.kv_bytes_per_token,
+        "index_bytes_per_token": op.index_bytes_per_token,
+        "state_bytes": op.state_bytes,
     }
     return attributes | ({"window": op.window} if op.window else {})
 

@@ -20,38 +20,59 @@ _LABELS = {
     "lm_head": "LM head",
     "ssm": "state space",
     "norm": "norms",
+    "other": "other",
 }
 
 
 def render_lowering(lowering: Lowering) -> Group:
     """Return what a person reads of a lowered model: head, parameters, one line per op class, totals."""
     parameters, per_token = lowering.parameters, format_bytes(lowering.kv_bytes_per_token)
+    extra = f", index {format_bytes(lowering.index_bytes_per_token)} a token" if lowering.index_bytes_per_token else ""
+    state = lowering.state_bytes_per_sequence
+    extra += f", state {format_bytes(state)} a sequence" if state else ""
     head = Text(
-        f"{lowering.model}: {parameters.total:,} parameters, {parameters.active:,} active per token\n"
+        f"{lowering.model}: {parameters.total:,} parameters, {parameters.active:,} active per token "
+        f"({parameters.active_without_input_embedding:,} without the input embedding)\n"
         f"weights {format_bytes(lowering.weight_bytes)}, KV cache {per_token} a token"
-        f", {format_bytes(lowering.kv_bytes_per_sequence)} a sequence of {lowering.context:,}\n"
+        f", {format_bytes(lowering.kv_bytes_per_sequence)} a sequence of {lowering.context:,}{extra}\n"
         f"one decode step of {lowering.batch:,} sequence(s) at that context, routing uniform:"
     )
-    return Group(head, "", _op_table(lowering), "", _parameter_table(lowering))
+    notes = [Text(f"note: {note}") for note in lowering.notes]
+    columns = (_context_table(lowering), "") if len(lowering.contexts) > 1 else ()
+    return Group(head, "", _op_table(lowering), "", *columns, _parameter_table(lowering), *notes)
+
+
+def _context_table(lowering: Lowering) -> Table:
+    table = new_table("context", *(f">{entry.context:,}" for entry in lowering.contexts))
+    rows = {
+        "KV cache of a sequence": [format_bytes(entry.kv_bytes_per_sequence) for entry in lowering.contexts],
+        "with indices and states": [format_bytes(entry.held_bytes_per_sequence) for entry in lowering.contexts],
+        "FLOP per decoded token": [format_count(entry.flops_per_token) for entry in lowering.contexts],
+        "FLOP per prompt token": [format_count(round(entry.prefill_flops_per_token)) for entry in lowering.contexts],
+        "bytes read per step": [format_bytes(entry.read_bytes) for entry in lowering.contexts],
+    }
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    return table
 
 
 def _op_table(lowering: Lowering) -> Table:
     table = new_table(
         "op class",
-        *(">count", ">weights", ">FLOP/token", ">KV/sequence", ">read/step", ">FLOP/B"),
+        *(">count", ">weights", ">FLOP/token", ">prefill", ">KV/sequence", ">read/step", ">FLOP/B"),
     )
     for entry in lowering.op_classes:
         table.add_row(
             _label(entry),
             f"{entry.count:,}",
-            *_quantities(entry.weight_bytes, entry.flops_per_token, entry.kv_bytes_per_sequence),
+            *_quantities(entry),
             *_step(entry.read_bytes, entry.arithmetic_intensity),
         )
     table.add_section()
     table.add_row(
         "total",
         f"{sum(entry.count for entry in lowering.op_classes):,}",
-        *_quantities(lowering.weight_bytes, lowering.flops_per_token, lowering.kv_bytes_per_sequence),
+        *_quantities(lowering),
         *_step(lowering.read_bytes, lowering.arithmetic_intensity),
         style="bold",
     )
@@ -64,11 +85,13 @@ def _label(entry: OpClassLowering) -> str:
     return " ".join([entry.kind.replace("_", " "), *(f"({detail})" for detail in details)])
 
 
-def _quantities(weight_bytes: int, flops: int, kv_bytes: int) -> tuple[str, str, str]:
+def _quantities(of: OpClassLowering | Lowering) -> tuple[str, str, str, str]:
+    prefill = round(of.prefill_flops_per_token)
     return (
-        format_bytes(weight_bytes) if weight_bytes else "-",
-        format_count(flops) if flops else "-",
-        format_bytes(kv_bytes) if kv_bytes else "-",
+        format_bytes(of.weight_bytes) if of.weight_bytes else "-",
+        format_count(of.flops_per_token) if of.flops_per_token else "-",
+        format_count(prefill) if prefill else "-",
+        format_bytes(of.held_bytes_per_sequence) if of.held_bytes_per_sequence else "-",
     )
 
 

@@ -12,7 +12,8 @@ def new_table(*columns: str, title: str = "") -> Table:
     Parameters
     ----------
     columns
-        Headings; one that starts with ``>`` is of numbers, which are set to the right and never broken.
+        Headings; one that starts with ``>`` is of numbers, which are set to the right and never broken, one that starts
+        with ``<`` of names, which are never broken.
     title
         Line above the table.
     """
@@ -27,6 +28,8 @@ def new_table(*columns: str, title: str = "") -> Table:
     for column in columns:
         if column.startswith(">"):
             table.add_column(column[1:], justify="right", no_wrap=True)
+        elif column.startswith("<"):
+            table.add_column(column[1:], no_wrap=True)
         else:
             table.add_column(column, overflow="fold")
     return table

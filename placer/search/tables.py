@@ -63,8 +63,7 @@ class CostModel:
     def kv_bytes_per_sequence(self) -> int:
         """KV cache of one sequence at the capacity context, nothing replicated."""
         context = self.scenario.workload.capacity_context
-        cores = [(entry.count, entry.ops.core) for entry in self.classes]
-        return sum(count * core.kv_bytes_per_token * core.attended_tokens(context) for count, core in cores)
+        return sum(entry.count * entry.ops.core.held_bytes(context) for entry in self.classes)
 
 
 def build_cost_model(scenario: Scenario, model: ModelGraph, kind: type[ExpertLoads] = ExpertLoads) -> CostModel:
@@ -108,7 +107,7 @@ class _Filler:
         self.values[:, columns.ffn] = shared + exchange + busy
         self.values[:, columns.ffn_busy], self.values[:, columns.exchange] = shared + busy, exchange
         self.values[:, columns.direct] = shared + self._routed(moe, loads, everything)
-        self.values[:, columns.direct_copies] = self._copies(loads, everything) + (
+        self.values[:, columns.direct_copies] = self._copies(moe, loads, everything) + (
             self.group.shape.tp if moe.shared else 0
         )
         self.values[:, columns.ffn_bytes] = shared_bytes + block_bytes.expert_bytes(self.group, moe, moe.num_experts)
@@ -120,7 +119,7 @@ class _Filler:
             self.values[:, columns.cold_busy[level]] = shared + busy
             self.values[:, columns.cold_exchange[level]] = exchange
             self.values[:, columns.hot[level]] = self._routed(moe, loads, hot)
-            self.values[:, columns.hot_copies[level]] = self._copies(loads, hot)
+            self.values[:, columns.hot_copies[level]] = self._copies(moe, loads, hot)
             self.values[:, columns.cold_bytes[level]] = shared_bytes + block_bytes.expert_bytes(
                 self.group, moe, moe.num_experts - count
             )
@@ -129,13 +128,14 @@ class _Filler:
     def _routed(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> Array:
         return block_time.experts_s(self.group, moe, loads, part, self.batch)
 
-    def _copies(self, loads: ExpertLoads, part: tuple[int, int]) -> float:
-        return block_time.copies(self.group, loads, part)
+    def _copies(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> float:
+        """Return copies of a token, in hidden states: experts of a latent size are sent less than one."""
+        return block_time.copies(self.group, loads, part) * (moe.width / self.cost.hidden_size)
 
     def _near(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> tuple[Array, Array]:
         """Return the time of experts for tokens of the same group: experts and the sum over TP; the exchange."""
         hidden, dispatch = self.cost.hidden_size, self.cost.model.spec.precision.dispatch
-        exchange = block_time.exchange_s(self.group, self._copies(loads, part), self.batch, hidden, dispatch)
+        exchange = block_time.exchange_s(self.group, self._copies(moe, loads, part), self.batch, hidden, dispatch)
         reduce = block_time.reduce_s(self.group, self.batch.rank_tokens, hidden)
         return self._routed(moe, loads, part) + reduce, exchange
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from placer.catalog.device import KernelFamily
 from placer.graph.lower import lower
 from placer.graph.model_graph import ModelGraph
-from placer.model.mixer import LatentAttention
+from placer.model.mixer import CompressedAttention, LatentAttention
 from placer.plan.metrics import Bound, Metrics, TimeShares
 from placer.plan.placement import LayerPlacement, Placement, Role
 from placer.plan.plan import BatchPlan, Plan
@@ -94,7 +94,8 @@ class Context:
     def _layer(self, placed: LayerPlacement, loads: dict[tuple[str, int, int], PartLoad]) -> Layer:
         spec = self.scenario.model
         mixer = spec.mixers[spec.layer_kinds()[placed.layer].mixer]
-        family = KernelFamily.MLA if isinstance(mixer, LatentAttention) else KernelFamily.ATTENTION
+        has_shared_entries = isinstance(mixer, LatentAttention | CompressedAttention)
+        family = KernelFamily.MLA if has_shared_entries else KernelFamily.ATTENTION
         ops = self.model.layer_ops[placed.layer]
         parts: list[PartLoad] = []
         for part in placed.ffn:

@@ -12,10 +12,12 @@ from placer.model.catalog import model_paths
 
 KEYS = [
     *("schema_version", "model", "context", "batch", "parameters", "weight_bytes"),
-    *("kv_bytes_per_token", "kv_bytes_per_sequence", "flops_per_token", "op_classes"),
+    *("kv_bytes_per_token", "kv_bytes_per_sequence", "index_bytes_per_token", "state_bytes_per_sequence"),
+    *("held_bytes_per_sequence", "flops_per_token", "prefill_flops_per_token", "op_classes", "contexts", "notes"),
 ]
 KINDS = [
     *("embed", "attn", "dense_ffn", "router", "routed_experts", "shared_experts", "lm_head", "ssm", "norm"),
+    "other",
 ]
 CLASS_KEYS = {
     *("kind", "count", "weight_bytes", "flops_per_token", "kv_bytes_per_sequence", "read_bytes"),
@@ -25,14 +27,14 @@ CLASS_KEYS = {
 
 @pytest.mark.parametrize("name", model_paths())
 def test_json_has_exactly_the_keys_agreed_on(placer, name):
-    result = placer("lower", name, "--json")
+    result = placer("lower", name, "--json", "--context", "4096")
     assert (result.code, result.err) == (0, "")
     raw = json.loads(result.out)
     assert list(raw) == KEYS
-    assert list(raw["parameters"]) == ["total", "active", "by_kind"]
+    assert list(raw["parameters"]) == ["total", "active", "active_without_input_embedding", "by_kind"]
     assert list(raw["parameters"]["by_kind"]) == KINDS
     assert all(set(entry) >= CLASS_KEYS for entry in raw["op_classes"])
-    assert (raw["schema_version"], raw["model"], raw["context"], raw["batch"]) == (1, name, 8192, 1)
+    assert (raw["schema_version"], raw["model"], raw["context"], raw["batch"]) == (1, name, 4096, 1)
 
 
 def test_deepseek_v3_in_numbers(placer):

@@ -14,7 +14,7 @@ from placer.cost.group import exact_batch
 from placer.cost.shape import GroupShape
 from placer.graph.lower import lower
 from placer.graph.model_graph import ModelGraph
-from placer.graph.op import Op, OpKind
+from placer.graph.op import Cache, Op, OpKind
 from placer.model.catalog import load_model
 
 LAW = settings(derandomize=True, deadline=None)
@@ -65,7 +65,7 @@ def test_sliding_window_caps_the_kv_cache(make_group):
 def test_every_rank_holds_whole_kv_heads(make_group, tp, heads_held):
     # 24 query heads on 8 KV heads (Llama-3.2-3B, config of the Hub); only such degrees are shapes (test_shape).
     per_head = 2 * 128 * 2
-    core = Op(OpKind.ATTENTION_CORE, kv_bytes_per_token=8 * per_head, kv_max_shards=8)
+    core = Op(OpKind.ATTENTION_CORE, caches=(Cache(8 * per_head),), kv_max_shards=8)
     held = kv_bytes_per_sequence(make_group(24, tp, domain=24), core, 1_000)
     assert held == heads_held * per_head * 1_000
 

@@ -42,7 +42,7 @@ def test_alternating_layers_are_one_run():
             'layers: unknown mixer "ful"; did you mean "full"',
         ),
         ({"mixers": {"full": {"kind": "gqa", "num_heads": 8}}}, r"mixers.full.num_kv_heads: missing"),
-        ({"mixers": {"full": {"kind": "mamba"}}}, r"mixers.full: Input tag 'mamba'"),
+        ({"mixers": {"full": {"kind": "rwkv"}}}, r"mixers.full: Input tag 'rwkv'"),
         ({"precision": {"experts": "fp3"}}, "precision.experts: Input should be 'bf16'"),
         ({"name": "a\nb"}, "name: String should match"),
         ({"name": ""}, "name: String should have at least 1"),

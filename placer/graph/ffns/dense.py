@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from placer.graph.op import Matrix, Op, OpKind, ParameterKind, Vector, matrix_flops
+from placer.graph.residual import norm, norms_after, stream_mixing
 from placer.model.ffn import DenseFfn
-from placer.model.precision import Precision, WeightFormat
+from placer.model.precision import WeightFormat
+from placer.model.spec import ModelSpec
 
 
-def lower(ffn: DenseFfn, hidden_size: int, precision: Precision) -> Op:
+def lower(ffn: DenseFfn, spec: ModelSpec) -> Op:
     """Return the block, the norm before it folded in."""
+    mixing, mixing_vectors = stream_mixing(spec)
     return feed_forward(
         OpKind.DENSE_FFN,
-        (hidden_size, ffn.intermediate_size),
-        (precision.dense_ffn, ParameterKind.DENSE_FFN),
+        (spec.hidden_size, ffn.intermediate_size),
+        (spec.precision.dense_ffn, ParameterKind.DENSE_FFN),
         is_gated=ffn.gated,
         has_bias=ffn.bias,
-        extra=(Vector(hidden_size, ParameterKind.NORM),),
+        extra=(norm(spec), *norms_after(spec, has_post_norm=ffn.post_norm), *mixing_vectors, *mixing),
     )
 
 
@@ -26,7 +29,7 @@ def feed_forward(
     *,
     is_gated: bool,
     has_bias: bool = False,
-    extra: tuple[Vector, ...] = (),
+    extra: tuple[Matrix | Vector, ...] = (),
 ) -> Op:
     """Return up (and gate) and down projection as one op.
 
@@ -41,7 +44,7 @@ def feed_forward(
     is_gated, has_bias
         Whether there is a gate matrix; whether every matrix has a bias.
     extra
-        Norms folded in.
+        Norms and gates folded in.
     """
     hidden_size, intermediate_size = shape
     weight_format, parameter_kind = storage
@@ -49,12 +52,13 @@ def feed_forward(
     matrices = (
         Matrix(up, hidden_size, weight_format, parameter_kind, intermediate_size),
         Matrix(hidden_size, intermediate_size, weight_format, parameter_kind, intermediate_size),
+        *(part for part in extra if isinstance(part, Matrix)),
     )
     biases = (Vector(up + hidden_size, parameter_kind),) if has_bias else ()
     return Op(
         kind,
         matrices,
-        extra + biases,
+        tuple(part for part in extra if isinstance(part, Vector)) + biases,
         flops_per_token=matrix_flops(matrices),
         kernels=2,
         intermediate_width=up,

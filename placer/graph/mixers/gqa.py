@@ -2,53 +2,61 @@
 
 from __future__ import annotations
 
-from placer.graph.op import Matrix, Op, OpKind, ParameterKind, Vector, matrix_flops
-from placer.model.mixer import GroupedQueryAttention
-from placer.model.precision import Precision
+from placer.graph.op import Cache, Matrix, Op, OpKind, ParameterKind, Vector, matrix_flops
+from placer.graph.residual import norm, norms_after, stream_mixing
+from placer.model.mixer import GroupedQueryAttention, QkNorm
+from placer.model.spec import ModelSpec
 
 _ATTENTION = ParameterKind.ATTENTION
 
 
-def lower(mixer: GroupedQueryAttention, hidden_size: int, precision: Precision) -> tuple[Op, Op, Op]:
+def lower(mixer: GroupedQueryAttention, spec: ModelSpec) -> tuple[Op, Op, Op]:
     """Return projection, core and output of one attention block.
 
     The input norm is folded into the projection. Keys and values can be cut into ``num_kv_heads`` parts;
     wider tensor parallelism replicates them.
     """
+    hidden_size, stored = spec.hidden_size, spec.precision.attention
     query_width, kv_width = mixer.num_heads * mixer.head_dim, mixer.num_kv_heads * mixer.head_dim
-    stored = precision.attention
+    queries = query_width * (2 if mixer.output_gate else 1)
+    keys = Matrix(kv_width, hidden_size, stored, _ATTENTION, mixer.num_kv_heads)
+    mixing, mixing_vectors = stream_mixing(spec)
     matrices = (
-        Matrix(query_width, hidden_size, stored, _ATTENTION, mixer.num_heads),
-        Matrix(kv_width, hidden_size, stored, _ATTENTION, mixer.num_kv_heads),
-        Matrix(kv_width, hidden_size, stored, _ATTENTION, mixer.num_kv_heads),
+        Matrix(queries, hidden_size, stored, _ATTENTION, mixer.num_heads),
+        *((keys,) if mixer.value_is_key else (keys, keys)),
     )
-    vectors = [Vector(hidden_size, ParameterKind.NORM)]
-    if mixer.qkv_bias:
-        vectors.append(Vector(query_width + 2 * kv_width, _ATTENTION))
-    if mixer.qk_norm:
-        vectors.append(Vector(2 * mixer.head_dim, _ATTENTION))
+    projected = sum(matrix.rows for matrix in matrices)
     projection = Op(
         OpKind.ATTENTION_PROJECTION,
-        matrices,
-        tuple(vectors),
-        flops_per_token=matrix_flops(matrices),
-        intermediate_width=query_width + 2 * kv_width,
+        matrices + mixing,
+        (norm(spec), *_small(mixer, projected), *mixing_vectors),
+        flops_per_token=matrix_flops(matrices + mixing),
+        intermediate_width=queries + 2 * kv_width,
     )
+    cache = Cache(2 * kv_width * spec.precision.kv.element_bytes, 4 * query_width, window=mixer.window)
     core = Op(
         OpKind.ATTENTION_CORE,
         vectors=(Vector(mixer.num_heads, _ATTENTION),) if mixer.sinks else (),
-        flops_per_context_token=4 * query_width,
-        kv_bytes_per_token=2 * kv_width * precision.kv.element_bytes,
+        caches=(cache,),
         kv_max_shards=mixer.num_kv_heads,
-        window=mixer.window,
         intermediate_width=query_width,
     )
     out = (Matrix(hidden_size, query_width, stored, _ATTENTION, mixer.num_heads),)
+    bias = (Vector(hidden_size, _ATTENTION),) if mixer.output_bias else ()
     output = Op(
         OpKind.ATTENTION_OUTPUT,
         out,
-        (Vector(hidden_size, _ATTENTION),) if mixer.output_bias else (),
+        bias + norms_after(spec, has_post_norm=mixer.post_norm),
         flops_per_token=matrix_flops(out),
         intermediate_width=hidden_size,
     )
     return projection, core, output
+
+
+def _small(mixer: GroupedQueryAttention, projected: int) -> list[Vector]:
+    vectors = [Vector(projected, _ATTENTION)] if mixer.qkv_bias else []
+    if mixer.qk_norm is QkNorm.HEAD:
+        vectors.append(Vector(2 * mixer.head_dim, _ATTENTION))
+    elif mixer.qk_norm is QkNorm.FULL:
+        vectors.append(Vector((mixer.num_heads + mixer.num_kv_heads) * mixer.head_dim, _ATTENTION))
+    return vectors

@@ -57,7 +57,7 @@ def _check_shape(context: Context, group: Group) -> Iterator[Finding]:
 
 def _check_cuts(context: Context, group: Group) -> Iterator[Finding]:
     where, width, tp = f"groups[{group.shape.role}]", group.shape.width, group.shape.tp
-    heads = {mixer.num_heads for mixer in context.scenario.model.mixers.values()}
+    heads = {mixer.num_heads for mixer in context.scenario.model.mixers.values() if mixer.kind != "none"}
     kv_heads = {ops.core.kv_max_shards for ops in context.model.layer_ops}
     if width % tp or any(number % tp for number in heads):
         yield _finding(f"{where}.tp", f"must divide width {width} and heads {sorted(heads)}", found=tp)

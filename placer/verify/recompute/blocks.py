@@ -15,6 +15,8 @@ from placer.verify.recompute.load import Microbatch, PartLoad
 def attention_s(ops: LayerOps, family: KernelFamily, group: Group, batch: Microbatch) -> float:
     """Return projection, core, output, all-reduce, and the router where there is one."""
     router_s = gemm_s(ops.moe.router, group) if ops.moe else 0.0
+    if not ops.has_mixer:
+        return router_s
     return (
         gemm_s(ops.projection, group)
         + core_s(ops.core, family, group, batch)
@@ -25,14 +27,16 @@ def attention_s(ops: LayerOps, family: KernelFamily, group: Group, batch: Microb
 
 
 def dense_s(dense: Op, group: Group, batch: Microbatch) -> float:
-    """Return a dense FFN and its all-reduce."""
+    """Return a dense FFN and its all-reduce; nothing where a layer has none."""
+    if not dense.matrices:
+        return 0.0
     return gemm_s(dense, group) + reduce_hidden_s(group, batch)
 
 
 def moe_s(moe: MoeOps, group: Group, load: PartLoad, batch: Microbatch) -> tuple[float, float]:
     """Return an FFN near its experts: work of the devices (shared experts, experts, all-reduce), and exchange."""
     work = shared_s(moe, group) + experts_s(moe.expert, group, load) + reduce_hidden_s(group, batch)
-    return work, exchange_s(group, load, batch)
+    return work, exchange_s(group, load, batch, moe.width)
 
 
 def shared_s(moe: MoeOps, group: Group) -> float:

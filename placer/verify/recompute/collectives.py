@@ -30,13 +30,13 @@ def _gather_s(group: Group, gathered_bytes: float) -> float:
     return float(all_gather_s(group.inner, group.shape.tp, gathered_bytes))
 
 
-def exchange_s(group: Group, load: PartLoad, batch: Microbatch) -> float:
+def exchange_s(group: Group, load: PartLoad, batch: Microbatch, token_width: int) -> float:
     """Return the all-to-all to the experts and back: ``(r/t) c H`` elements, dispatch format and BF16."""
     width = group.shape.width
     if width == 1:
         return 0.0
     copies = load.copies(group.shape.expert_tp, group.expert_ranks)
-    elements = group.device_tokens * copies * batch.hidden_size
+    elements = group.device_tokens * copies * token_width
     shape = (width, group.pool.domain)
     return float(
         all_to_all_s(group.inner, group.out, shape, elements * batch.dispatch_bytes)

@@ -27,15 +27,21 @@ def gemm_s(op: Op, group: Group) -> float:
 
 
 def core_s(op: Op, family: KernelFamily, group: Group, batch: Microbatch) -> float:
-    """Return the time of the attention core: ``r (S + 1) kv / min(t, parts)`` bytes, ``r S flops / t``."""
-    attended = op.attended_tokens(batch.time_context)
-    kv_bytes = op.kv_bytes_per_token / min(group.shape.tp, op.kv_max_shards)
+    """Return the time of a mixer's core.
+
+    ``r (S + 1) kv / min(t, parts)`` bytes of every cache, the state once there and once back; ``r S flops / t``.
+    """
+    moved, flops = 2.0 * op.state_bytes, float(op.flops_per_token)
+    for cache in op.caches:
+        entries = cache.read(batch.time_context)
+        moved += entries * cache.entry_bytes + cache.entry_bytes / cache.stride
+        flops += entries * cache.flops_per_entry
     return float(
         kernel_time_s(
             group.device.kernel(family),
             op.kernels,
-            group.rank_tokens * (attended + 1) * kv_bytes,
-            group.rank_tokens * attended * op.flops_per_context_token / group.shape.tp,
+            group.rank_tokens * moved / min(group.shape.tp, op.kv_max_shards),
+            group.rank_tokens * flops / group.shape.tp,
             bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
             peak_flops_per_s=attention_peak(group.device),
         )

@@ -98,10 +98,10 @@ def _relay(layer: Layer, replica: Replica) -> LayerCost:
 def _copies_bytes(layer: Layer, replica: Replica) -> tuple[float, float]:
     """Return the bytes of the copies a microbatch sends to the sidecar's experts, there and back."""
     shape, ranks = replica.groups[Role.SIDECAR].shape, replica.groups[Role.SIDECAR].expert_ranks
-    copies = layer.loads[-1].copies(shape.expert_tp, ranks)
+    width = layer.loads[-1].copies(shape.expert_tp, ranks) * _moe(layer).width
     if layer.way is Way.DIRECT and _moe(layer).shared is not None:
-        copies += shape.tp
-    elements = replica.batch.sequences * copies * replica.batch.hidden_size
+        width += shape.tp * replica.batch.hidden_size
+    elements = replica.batch.sequences * width
     return elements * replica.batch.dispatch_bytes, elements * 2.0
 
 

@@ -71,9 +71,9 @@ class _Books:
         for op in (*ops.attention, *((ops.moe.router,) if ops.moe else ())):
             self.add_op(place, op)
         group, batch = self.replica.groups[place[0]], self.replica.batch
-        kv_bytes = ops.core.kv_bytes_per_token / min(group.shape.tp, ops.core.kv_max_shards)
-        tokens = group.rank_tokens * ops.core.attended_tokens(batch.capacity_context)
-        self.stages[place].kv += batch.in_flight * tokens * kv_bytes
+        caches = [cache.kept(batch.capacity_context) * cache.entry_bytes for cache in ops.core.caches]
+        kept = (sum(caches) + ops.core.state_bytes) / min(group.shape.tp, ops.core.kv_max_shards)
+        self.stages[place].kv += batch.in_flight * group.rank_tokens * kept
         self.stages[place].items += 1
 
     def add_ffn(self, layer: LayerPlacement, part: FfnPart) -> None:

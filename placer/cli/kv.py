@@ -1,0 +1,42 @@
+"""``placer kv``: what the KV cache of a batch weighs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from placer.cli.output import emit
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("kv")(kv_command)
+
+
+def kv_command(
+    *,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
+    ],
+    context: Annotated[str, typer.Option(metavar="TOKENS", help="Tokens of every sequence, such as 131072 or 128Ki.")],
+    batch: Annotated[str, typer.Option(metavar="NUMBER", help="Sequences.")] = "1",
+    kv: Annotated[str | None, typer.Option(metavar="FORMAT", help="Store the KV cache in this format.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what KV cache, indices and states of a batch weigh, with the arithmetic."""
+    from placer.errors import InputError, nearest_hint
+    from placer.graph.lower import lower
+    from placer.model.catalog import load_model
+    from placer.model.precision import ElementFormat
+    from placer.report.kv import kv_answer
+    from placer.units import parse_count
+
+    spec = load_model(model)
+    if kv is not None:
+        known = [str(name) for name in ElementFormat]
+        if kv not in known:
+            raise InputError(f'unknown format "{kv}"{nearest_hint(kv, known)}; known: {", ".join(known)}', where="--kv")
+        spec = spec.model_copy(update={"precision": spec.precision.with_kv(ElementFormat(kv))})
+    answer = kv_answer(lower(spec), parse_count(context, "--context"), parse_count(batch, "--batch"))
+    emit(answer.to_json() if json_ else answer.line() + "\n", None)
