@@ -50,6 +50,7 @@ CONFIGS: dict[str, dict[str, object]] = {
     },
     "deepseek_v3": _MLA | {"model_type": "deepseek_v3", "num_nextn_predict_layers": 1, "topk_method": "noaux_tc"},
     "kimi_k2": _MLA | {"model_type": "kimi_k2"},
+    "glm4_moe_lite": _MLA | {"model_type": "glm4_moe_lite"},
     "deepseek_v32": _MLA | _INDEX | {"model_type": "deepseek_v32"},
     "glm_moe_dsa": _MLA | _INDEX | {"model_type": "glm_moe_dsa"},
     "deepseek_v4": {

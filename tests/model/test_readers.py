@@ -25,7 +25,7 @@ DEEPSEEK = {
     **{"model_type": "deepseek_v3", "hidden_size": 64, "vocab_size": 100, "num_hidden_layers": 2},
     **{"num_attention_heads": 4, "q_lora_rank": None, "kv_lora_rank": 16, "qk_nope_head_dim": 8},
     **{"qk_rope_head_dim": 4, "v_head_dim": 8, "moe_intermediate_size": 32, "n_routed_experts": 8},
-    **{"num_experts_per_tok": 2, "first_k_dense_replace": 1, "intermediate_size": 96},
+    **{"num_experts_per_tok": 2, "first_k_dense_replace": 1, "intermediate_size": 96, "n_shared_experts": 0},
 }
 
 

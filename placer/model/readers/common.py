@@ -18,6 +18,7 @@ def read_attention(
     qk_norm: QkNorm | None = None,
     window: int | None = None,
     head_dim: int | None = None,
+    has_kv_default: bool = False,
 ) -> GroupedQueryAttention:
     """Return grouped-query attention as most families write it.
 
@@ -31,11 +32,13 @@ def read_attention(
         As in `GroupedQueryAttention`.
     head_dim
         Where the configuration leaves it out; the hidden size over the heads by default.
+    has_kv_default
+        Whether there are as many KV heads as heads where the configuration leaves them out.
     """
     hidden_size, heads = fields.count("hidden_size"), fields.count("num_attention_heads")
     return GroupedQueryAttention(
         num_heads=heads,
-        num_kv_heads=fields.count("num_key_value_heads", heads),
+        num_kv_heads=fields.count("num_key_value_heads", heads if has_kv_default else None),
         head_dim=fields.count("head_dim", head_dim or max(1, hidden_size // heads)),
         qkv_bias=bias[0],
         output_bias=bias[1],

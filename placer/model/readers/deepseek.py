@@ -1,4 +1,4 @@
-"""DeepSeek-V3, R1 and V3.2, Kimi K2, GLM-5: latent attention, with an indexer or not; dense layers, then experts."""
+"""DeepSeek-V3, R1, V3.2, Kimi K2, GLM-4.7-Flash, GLM-5: latent attention, some with an indexer; dense, then experts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from placer.model.readers.common import build, dense_first, mtp_note
 from placer.model.readers.fields import ConfigFields
 from placer.model.spec import ModelSpec
 
-MODEL_TYPES = ("deepseek_v3", "kimi_k2", "deepseek_v32", "glm_moe_dsa")
-_SPARSE = ("deepseek_v32", "glm_moe_dsa")
+MODEL_TYPES = ("deepseek_v3", "kimi_k2", "deepseek_v32", "glm_moe_dsa", "glm4_moe_lite")
+#: Families with an indexer: its heads, their width and what it picks, where left out (transformers 5.23).
+_SPARSE = {"deepseek_v32": (64, 128, 2048), "glm_moe_dsa": (32, 128, 2048)}
 _FFN_BY_TYPE = {"dense": True, "sparse": False}
 
 
@@ -32,7 +33,7 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
             top_k=fields.count("num_experts_per_tok"),
             intermediate_size=expert_size,
             correction_bias=fields.get("topk_method", "noaux_tc") == "noaux_tc",
-            shared_intermediate_size=fields.number_of("n_shared_experts") * expert_size,
+            shared_intermediate_size=fields.stated("n_shared_experts").number_of("n_shared_experts") * expert_size,
         )
     }
     is_dense = _dense_layers(fields)
@@ -46,15 +47,16 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
 def read_latent_attention(fields: ConfigFields) -> LatentAttention:
     """Return latent attention, with its indexer in the families that have one."""
     indexer = None
-    if fields.get("model_type") in _SPARSE:
+    defaults = _SPARSE.get(str(fields.get("model_type")))
+    if defaults is not None:
         indexer = Indexer(
-            num_heads=fields.count("index_n_heads"),
-            head_dim=fields.count("index_head_dim"),
-            top_k=fields.count("index_topk"),
+            num_heads=fields.count("index_n_heads", defaults[0]),
+            head_dim=fields.count("index_head_dim", defaults[1]),
+            top_k=fields.count("index_topk", defaults[2]),
         )
     return LatentAttention(
         num_heads=fields.count("num_attention_heads"),
-        q_lora_rank=fields.optional_count("q_lora_rank"),
+        q_lora_rank=fields.stated("q_lora_rank").optional_count("q_lora_rank"),
         kv_lora_rank=fields.count("kv_lora_rank"),
         qk_nope_head_dim=fields.count("qk_nope_head_dim"),
         qk_rope_head_dim=fields.count("qk_rope_head_dim"),

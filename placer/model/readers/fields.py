@@ -85,6 +85,15 @@ class ConfigFields:
         is_none = value is None or (value == 0 and isinstance(value, int) and not isinstance(value, bool))
         return 0 if is_none else self.count(field)
 
+    def stated(self, field: str) -> ConfigFields:
+        """Refuse a configuration that leaves a field out, null being an answer; return these fields.
+
+        For fields whose default in the reference code is neither none nor zero.
+        """
+        if field not in self._raw:
+            raise self.error(field, f"missing{nearest_hint(field, self._raw)}")
+        return self
+
     def flag(self, field: str, *, default: bool) -> bool:
         """Return a boolean."""
         value = self._value(field)

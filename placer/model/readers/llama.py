@@ -14,6 +14,6 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
     """Return the decoder that a ``config.json`` of this family describes."""
     fields.require("hidden_act", understood="silu")
     fields.require("pretraining_tp", understood=1)
-    attention = read_attention(fields, bias=both_biases(fields))
+    attention = read_attention(fields, has_kv_default=True, bias=both_biases(fields))
     ffn = DenseFfn(intermediate_size=fields.count("intermediate_size"), bias=fields.flag("mlp_bias", default=False))
     return build(fields, name, {"attention": attention}, {"dense": ffn}, [("attention", "dense")] * fields.num_layers())

@@ -18,8 +18,11 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
     Norms of queries and keys have no parameters here.
     """
     fields.require("hidden_act", understood="silu")
-    num_layers, chunk = fields.num_layers(), fields.optional_count("attention_chunk_size")
-    full = read_attention(fields, bias=both_biases(fields))
+    num_layers, chunk = (
+        fields.num_layers(),
+        fields.stated("attention_chunk_size").optional_count("attention_chunk_size"),
+    )
+    full = read_attention(fields, bias=both_biases(fields), head_dim=128)
     chunked = full.model_copy(update={"window": chunk, "chunked": chunk is not None})
     size = fields.count("intermediate_size")
     moe = MoeFfn(

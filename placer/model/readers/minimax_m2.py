@@ -28,7 +28,7 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
     return build(
         fields,
         name,
-        {"attention": read_attention(fields, qk_norm=qk_norm)},
+        {"attention": read_attention(fields, qk_norm=qk_norm, head_dim=128)},
         {"moe": moe},
         [("attention", "moe")] * fields.num_layers(),
         notes=mtp_note(mtp),

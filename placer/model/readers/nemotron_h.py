@@ -34,7 +34,7 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
         conv_bias=fields.flag("use_conv_bias", default=True),
         projection_bias=bias,
     )
-    old_head_dim = fields.optional_count("attention_head_dim")
+    old_head_dim = fields.count("attention_head_dim", 128)
     attention = read_attention(fields, window=fields.optional_count("sliding_window"), head_dim=old_head_dim)
     ffns: dict[str, Ffn] = {"none": NoFfn()}
     if "-" in pattern:
@@ -80,7 +80,7 @@ def _layers(pattern: str) -> list[tuple[str, str]]:
 
 
 def _experts(fields: ConfigFields) -> MoeFfn:
-    shared = fields.number_of("n_shared_experts")
+    shared = fields.stated("n_shared_experts").number_of("n_shared_experts")
     return MoeFfn(
         num_experts=fields.count("n_routed_experts"),
         top_k=fields.count("num_experts_per_tok"),

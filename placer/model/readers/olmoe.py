@@ -14,7 +14,7 @@ MODEL_TYPES = ("olmoe",)
 def read(fields: ConfigFields, name: str) -> ModelSpec:
     """Return the decoder that a ``config.json`` of this family describes."""
     fields.require("hidden_act", understood="silu")
-    attention = read_attention(fields, bias=both_biases(fields), qk_norm=QkNorm.FULL)
+    attention = read_attention(fields, has_kv_default=True, bias=both_biases(fields), qk_norm=QkNorm.FULL)
     moe = MoeFfn(
         num_experts=fields.count("num_experts", 64),
         top_k=fields.count("num_experts_per_tok", 8),

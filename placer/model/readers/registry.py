@@ -102,6 +102,8 @@ def _text_tower(raw: Mapping[str, object], where: str) -> Mapping[str, object]:
     model_type, tower = raw.get("model_type"), raw.get("text_config")
     if not isinstance(model_type, str) or model_type not in TEXT_TOWERS:
         return raw
+    if tower is None and "hidden_size" in raw:
+        return {**raw, "model_type": TEXT_TOWERS[model_type]}
     if not isinstance(tower, Mapping):
         raise ModelConfigError(f"expected an object, got {clipped(tower)}", where=f"{where}: text_config")
     outer = {field: raw[field] for field in _OUTER_FIELDS if raw.get(field) is not None}
