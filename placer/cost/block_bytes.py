@@ -17,7 +17,7 @@ def attention_bytes(group: Group, ops: LayerOps) -> int:
 
 def kv_bytes_per_sequence(group: Group, op: Op, context: int) -> int:
     """Return KV cache, indices and state of one sequence in one core; what TP cannot cut is replicated."""
-    return -(-op.held_bytes(context) // min(group.shape.tp, op.kv_max_shards))
+    return op.held_bytes(context, group.shape.tp)
 
 
 def cut_bytes(group: Group, op: Op) -> int:

@@ -43,7 +43,7 @@ def core_s(group: Group, op: Op, tokens: Array, context: int) -> Array:
     return kernel_time_s(
         group.device.kernel(family),
         op.kernels,
-        tokens * (op.moved_bytes(context) / min(tp, op.kv_max_shards)),
+        tokens * op.moved_bytes(context, tp),
         tokens * ((op.context_flops(context) + op.flops_per_token) / tp),
         bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
         peak_flops_per_s=group.device.peak[precision],

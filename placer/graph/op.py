@@ -111,7 +111,8 @@ class Cache:
     most_read
         Entries read at most, where an index picks them.
     is_index
-        Whether it is there to pick entries of another cache, and no KV cache itself.
+        Whether it is there to pick entries of another cache, and no KV cache itself. All heads share it: every rank
+        keeps it whole.
     """
 
     entry_bytes: int
@@ -222,14 +223,21 @@ class Op:
         """Return the KV cache of one sequence at a context, indices and state left out [B]."""
         return sum(cache.kept(context) * cache.entry_bytes for cache in self.caches if not cache.is_index)
 
-    def held_bytes(self, context: int) -> int:
-        """Return all that is kept of one sequence at a context: KV cache, indices, state [B]."""
-        return sum(cache.kept(context) * cache.entry_bytes for cache in self.caches) + self.state_bytes
+    def held_bytes(self, context: int, ranks: int = 1) -> int:
+        """Return all that a rank keeps of one sequence at a context: KV cache, indices, state [B].
 
-    def moved_bytes(self, context: int) -> float:
-        """Return what one token reads and writes of cache, indices and state [B]: entries read, its own written."""
-        moved = sum((cache.read(context) + 1 / cache.stride) * cache.entry_bytes for cache in self.caches)
-        return moved + 2.0 * self.state_bytes
+        ``ranks`` share the heads; what they cannot cut is replicated.
+        """
+        index = sum(cache.kept(context) * cache.entry_bytes for cache in self.caches if cache.is_index)
+        return index - (-(self.kv_bytes(context) + self.state_bytes) // min(ranks, self.kv_max_shards))
+
+    def moved_bytes(self, context: int, ranks: int = 1) -> float:
+        """Return what one token reads and writes on a rank of cache, indices and state [B]: its own is written."""
+        cut, whole = 2.0 * self.state_bytes, 0.0
+        for cache in self.caches:
+            moved = (cache.read(context) + 1 / cache.stride) * cache.entry_bytes
+            cut, whole = (cut, whole + moved) if cache.is_index else (cut + moved, whole)
+        return whole + cut / min(ranks, self.kv_max_shards)
 
     def prompt_flops(self, tokens: int) -> int:
         """Return the work of all tokens of a prompt on what is kept [FLOP]."""

@@ -45,6 +45,7 @@ class GroupedQueryAttention(BaseModel):
     window: Size | None = Field(default=None, description="tokens a query looks back, itself included; none = all")
     chunked: bool = Field(default=False, description="the window starts anew every so many tokens")
     post_norm: bool = Field(default=False, description="a norm after the block too")
+    indexer: Indexer | None = Field(default=None, description="picks the tokens that are read")
 
     @model_validator(mode="after")
     def _heads_divide(self) -> GroupedQueryAttention:

@@ -36,6 +36,17 @@ CONFIGS: dict[str, dict[str, object]] = {
         **{"model_type": "minimax_m2", "num_local_experts": 8, "num_experts_per_tok": 2, "use_qk_norm": True},
         **{"qk_norm_type": "per_layer", "use_routing_bias": True, "use_mtp": True, "num_mtp_modules": 3},
     },
+    "minimax_m3": {
+        **_GQA,
+        **{"model_type": "minimax_m3", "num_local_experts": 8, "num_experts_per_tok": 2, "n_shared_experts": 1},
+        **{"dense_intermediate_size": 96, "shared_intermediate_size": 40, "moe_intermediate_size": 48},
+        **{"moe_layer_freq": [0, 1, 1, 1], "hidden_act": "swigluoai", "qk_norm_type": "per_head", "use_qk_norm": True},
+        "sparse_attention_config": {
+            **{"use_sparse_attention": True, "sparse_attention_freq": [0, 1, 1, 1], "sparse_index_dim": 16},
+            **{"sparse_disable_index_value": [0, 1, 1, 1], "sparse_num_index_heads": 2, "sparse_topk_blocks": 2},
+            **{"sparse_block_size": 8, "sparse_local_block": 1, "sparse_init_block": 0, "sparse_score_type": "max"},
+        },
+    },
     "qwen3": _GQA | {"model_type": "qwen3", "tie_word_embeddings": True},
     "qwen3_moe": {
         **_GQA,

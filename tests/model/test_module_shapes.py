@@ -24,9 +24,24 @@ def built(request):
     text = dict(config.get("text_config", config))
     if text["model_type"] == "kimi_k2":
         text["model_type"] = "deepseek_v3"
+    if text["model_type"] == "minimax_m3":
+        text = _as_transformers_writes_minimax_m3(text)
     with torch.device("meta"):
         model = transformers.AutoModelForCausalLM.from_config(transformers.AutoConfig.for_model(**text))
     return ours, dict(model.named_parameters())
+
+
+def _as_transformers_writes_minimax_m3(text):
+    sparse = text.pop("sparse_attention_config")
+    kinds = {0: "full_attention", 1: "minimax_m3_sparse"}, {0: "dense", 1: "sparse"}
+    return text | {
+        "model_type": "minimax_m3_vl_text",
+        "hidden_act": "silu",
+        "index_n_heads": sparse["sparse_num_index_heads"],
+        "index_head_dim": sparse["sparse_index_dim"],
+        "layer_types": [kinds[0][flag] for flag in sparse["sparse_attention_freq"]],
+        "mlp_layer_types": [kinds[1][flag] for flag in text.pop("moe_layer_freq")],
+    }
 
 
 def test_parameters(built):

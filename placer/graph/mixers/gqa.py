@@ -26,18 +26,26 @@ def lower(mixer: GroupedQueryAttention, spec: ModelSpec) -> tuple[Op, Op, Op]:
         *((keys,) if mixer.value_is_key else (keys, keys)),
     )
     projected = sum(matrix.rows for matrix in matrices)
+    index, index_norm, index_cache = _index(mixer, spec)
+    matrices += index
     projection = Op(
         OpKind.ATTENTION_PROJECTION,
         matrices + mixing,
-        (norm(spec), *_small(mixer, projected), *mixing_vectors),
+        (norm(spec), *_small(mixer, projected), *index_norm, *mixing_vectors),
         flops_per_token=matrix_flops(matrices + mixing),
         intermediate_width=queries + 2 * kv_width,
     )
-    cache = Cache(2 * kv_width * spec.precision.kv.element_bytes, 4 * query_width, window=mixer.window)
+    cache = Cache(
+        2 * kv_width * spec.precision.kv.element_bytes,
+        4 * query_width,
+        window=mixer.window,
+        most_read=mixer.indexer.top_k if mixer.indexer else None,
+    )
     core = Op(
         OpKind.ATTENTION_CORE,
         vectors=(Vector(mixer.num_heads, _ATTENTION),) if mixer.sinks else (),
-        caches=(cache,),
+        caches=(cache, *index_cache),
+        kernels=1 if mixer.indexer is None else 2,
         kv_max_shards=mixer.num_kv_heads,
         intermediate_width=query_width,
     )
@@ -60,3 +68,22 @@ def _small(mixer: GroupedQueryAttention, projected: int) -> list[Vector]:
     elif mixer.qk_norm is QkNorm.FULL:
         vectors.append(Vector((mixer.num_heads + mixer.num_kv_heads) * mixer.head_dim, _ATTENTION))
     return vectors
+
+
+def _index(
+    mixer: GroupedQueryAttention, spec: ModelSpec
+) -> tuple[tuple[Matrix, ...], tuple[Vector, ...], tuple[Cache, ...]]:
+    """Return matrices, norms and cache of an indexer beside grouped-query attention (MiniMax-M3).
+
+    Its queries and its one key come from the hidden state; both are normalised per head.
+    """
+    index = mixer.indexer
+    if index is None:
+        return (), (), ()
+    stored, heads, width = spec.precision.attention, index.num_heads, index.head_dim
+    matrices = (
+        Matrix(heads * width, spec.hidden_size, stored, _ATTENTION, heads),
+        Matrix(width, spec.hidden_size, stored, _ATTENTION),
+    )
+    entry = width * spec.precision.kv.element_bytes
+    return matrices, (Vector(2 * width, _ATTENTION),), (Cache(entry, 2 * heads * width, is_index=True),)

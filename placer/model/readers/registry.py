@@ -18,6 +18,7 @@ from placer.model.readers import (
     llama,
     llama4,
     minimax_m2,
+    minimax_m3,
     mixtral,
     nemotron_h,
     olmoe,
@@ -35,7 +36,7 @@ READERS: dict[str, Reader] = {
     model_type: module.read
     for module in (
         *(llama, mixtral, deepseek, deepseek_v4, qwen3, qwen3_next, gpt_oss, llama4),
-        *(gemma, glm4_moe, minimax_m2, phimoe, olmoe, jamba, nemotron_h),
+        *(gemma, glm4_moe, minimax_m2, minimax_m3, phimoe, olmoe, jamba, nemotron_h),
     )
     for model_type in module.MODEL_TYPES
 }
@@ -53,7 +54,6 @@ _OUTER_FIELDS = ("torch_dtype", "dtype", "quantization_config", "tie_word_embedd
 #: Families that cannot be lowered, and why.
 REFUSED = {
     "kimi_k3": "its config leaves open how attention residuals and full-rank gates are shaped, and no public code says",
-    "minimax_m3": "its config leaves open what sparse attention without index values projects, and no public code says",
 }
 #: Names of fields that may change shapes.
 _SHAPES = re.compile(

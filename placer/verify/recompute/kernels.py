@@ -29,18 +29,21 @@ def gemm_s(op: Op, group: Group) -> float:
 def core_s(op: Op, family: KernelFamily, group: Group, batch: Microbatch) -> float:
     """Return the time of a mixer's core.
 
-    ``r (S + 1) kv / min(t, parts)`` bytes of every cache, the state once there and once back; ``r S flops / t``.
+    ``r (S + 1) kv / min(t, parts)`` bytes of every cache, indices whole, the state once there and once back;
+    ``r S flops / t``.
     """
-    moved, flops = 2.0 * op.state_bytes, float(op.flops_per_token)
+    parts = min(group.shape.tp, op.kv_max_shards)
+    moved, flops = 2.0 * op.state_bytes / parts, float(op.flops_per_token)
     for cache in op.caches:
         entries = cache.read(batch.time_context)
-        moved += entries * cache.entry_bytes + cache.entry_bytes / cache.stride
+        volume = entries * cache.entry_bytes + cache.entry_bytes / cache.stride
+        moved += volume if cache.is_index else volume / parts
         flops += entries * cache.flops_per_entry
     return float(
         kernel_time_s(
             group.device.kernel(family),
             op.kernels,
-            group.rank_tokens * moved / min(group.shape.tp, op.kv_max_shards),
+            group.rank_tokens * moved,
             group.rank_tokens * flops / group.shape.tp,
             bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
             peak_flops_per_s=attention_peak(group.device),

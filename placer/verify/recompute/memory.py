@@ -71,8 +71,11 @@ class _Books:
         for op in (*ops.attention, *((ops.moe.router,) if ops.moe else ())):
             self.add_op(place, op)
         group, batch = self.replica.groups[place[0]], self.replica.batch
-        caches = [cache.kept(batch.capacity_context) * cache.entry_bytes for cache in ops.core.caches]
-        kept = (sum(caches) + ops.core.state_bytes) / min(group.shape.tp, ops.core.kv_max_shards)
+        parts = min(group.shape.tp, ops.core.kv_max_shards)
+        kept = ops.core.state_bytes / parts
+        for cache in ops.core.caches:
+            volume = cache.kept(batch.capacity_context) * cache.entry_bytes
+            kept += volume if cache.is_index else volume / parts
         self.stages[place].kv += batch.in_flight * group.rank_tokens * kept
         self.stages[place].items += 1
 
