@@ -30,8 +30,16 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     ],
     fleet: Annotated[str, typer.Option(metavar="FLEET", help="Catalog name, or path of a fleet file.")],
     tps_user: Annotated[float, typer.Option(metavar="RATE", help="Tokens per second every user must get.")],
-    isl: Annotated[str, typer.Option(metavar="TOKENS", help="Input tokens of a request, such as 8192 or 8k.")] = "8192",
-    osl: Annotated[str, typer.Option(metavar="TOKENS", help="Output tokens of a request.")] = "1024",
+    isl: Annotated[
+        str | None,
+        typer.Option(metavar="TOKENS", help="Input tokens of a request, such as 8192 or 8k; 8192 by default."),
+    ] = None,
+    osl: Annotated[
+        str | None, typer.Option(metavar="TOKENS", help="Output tokens of a request; 1024 by default.")
+    ] = None,
+    traffic: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Take the lengths from a trace, as placer traffic reads it.")
+    ] = None,
     tps: Annotated[
         float | None, typer.Option(metavar="RATE", help="Tokens per second the whole fleet must serve.")
     ] = None,
@@ -42,7 +50,10 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     ] = None,
     routing: Annotated[
         str,
-        typer.Option(metavar="PROFILE", help="How tokens spread over experts: uniform, or zipf:EXPONENT."),
+        typer.Option(
+            metavar="PROFILE",
+            help="How tokens spread over experts: uniform, mixtral, mixed, domain, zipf:EXPONENT, or FILE.json[#NAME].",
+        ),
     ] = "uniform",
     weights: Annotated[
         str | None,
@@ -60,13 +71,9 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Plan decode of a model on a fleet: the cheapest plan at a speed, with a proven bound."""
-    from placer.units import parse_count
+    from placer.cli import workload as given
 
-    workload: dict[str, object] = {
-        "input_tokens": parse_count(isl, "--isl"),
-        "output_tokens": parse_count(osl, "--osl"),
-        "routing": _routing(routing),
-    }
+    workload = given.lengths(isl, osl, traffic) | {"routing": given.routing(routing)}
     target: dict[str, object] = {
         "tokens_per_s_per_user": tps_user,
         "tokens_per_s": tps,
@@ -79,18 +86,6 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     scenario = _scenario(model, fleet, weights, (workload, target))
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
-
-
-def _routing(text: str) -> dict[str, object]:
-    kind, _, exponent = text.partition(":")
-    if kind == "uniform" and not exponent:
-        return {"kind": "uniform"}
-    try:
-        if kind == "zipf":
-            return {"kind": "zipf", "exponent": float(exponent)}
-    except ValueError:
-        pass
-    raise InputError(f'expected "uniform" or "zipf:EXPONENT" such as zipf:0.8, got {text!r}', where="--routing")
 
 
 def _scenario(

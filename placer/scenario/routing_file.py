@@ -89,15 +89,18 @@ def _split(reference: str) -> tuple[Path, str]:
     return Path(path), name
 
 
-def sum_layers(routing: RoutingCounts) -> tuple[float, ...]:
-    """Return routed tokens per expert, summed over the layers as they are: no layer is rescaled.
+def ranked_shares(routing: RoutingCounts) -> tuple[float, ...]:
+    """Return the share of routed tokens that goes to the most popular expert, the second, ...: the mean over layers.
+
+    Experts are hot by layer, not by number: adding layers up by number would make them look alike.
 
     Examples
     --------
-    >>> sum_layers(RoutingCounts(counts=((1.0, 2.0), (30.0, 40.0))))
-    (31.0, 42.0)
+    >>> ranked_shares(RoutingCounts(counts=((1.0, 3.0), (60.0, 40.0))))
+    (0.675, 0.325)
     """
-    return tuple(sum(expert) for expert in zip(*routing.counts, strict=True))
+    layers = [sorted((count / sum(counts) for count in counts), reverse=True) for counts in routing.counts]
+    return tuple(sum(rank) / len(layers) for rank in zip(*layers, strict=True))
 
 
 def _entry(entries: Any, name: str, where: str) -> dict[str, Any]:

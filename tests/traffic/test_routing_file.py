@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from placer.errors import InputError
 from placer.scenario.routing import RoutingKind, RoutingProfile
-from placer.scenario.routing_file import RoutingCounts, read_routing_counts, sum_layers
+from placer.scenario.routing_file import RoutingCounts, ranked_shares, read_routing_counts
 from placer.scenario.routing_skew import measure_skew
 
 OURS = {"counts": [[1, 2, 3, 4], [10, 0, 0, 0]], "layers": [0, 7]}
@@ -38,7 +38,7 @@ def test_our_own_form(write):
     routing = read_routing_counts(write(OURS))
     assert (routing.num_experts, routing.layers) == (4, (0, 7))
     assert routing.counts == ((1, 2, 3, 4), (10, 0, 0, 0))
-    assert sum_layers(routing) == (11, 2, 3, 4)
+    assert ranked_shares(routing) == pytest.approx((0.7, 0.15, 0.1, 0.05))
 
 
 def test_yaml_and_no_layers(write):
@@ -57,9 +57,9 @@ def test_a_file_whose_name_has_a_mark(tmp_path):
     assert read_routing_counts(str(path)).num_experts == 4
 
 
-def test_the_sum_is_a_profile_of_todays_kind(write):
-    profile = RoutingProfile(kind=RoutingKind.COUNTS, counts=sum_layers(read_routing_counts(write(OURS))))
-    assert profile.selection_probability(4, 1).tolist() == pytest.approx([0.55, 0.1, 0.15, 0.2])
+def test_ranked_shares_are_a_routing_profile(write):
+    profile = RoutingProfile(kind=RoutingKind.COUNTS, counts=ranked_shares(read_routing_counts(write(OURS))))
+    assert profile.selection_probability(4, 1).tolist() == pytest.approx([0.7, 0.15, 0.1, 0.05])
 
 
 @pytest.mark.parametrize(
