@@ -20,6 +20,9 @@ from placer.catalog.quantity import (
 from placer.catalog.source import Source, is_estimate
 from placer.model.precision import LAYOUTS, ComputePrecision, WeightFormat
 
+#: A rent above zero.
+Price = Annotated[UsdPerHour, Field(gt=0)]
+
 
 class TierKind(StrEnum):
     """What a memory tier is made of."""
@@ -94,7 +97,9 @@ class Device(BaseModel):
     )
     reserve: Share = Field(default=0.0, description="share of the compute tier the runtime keeps")
     power: Watts = Field(description="per device, as its source defines it, such as 700 W")
-    price: Annotated[dict[str, UsdPerHour], Field(min_length=1)] = Field(description="rent per device by basis")
+    price: Annotated[dict[str, Price], Field(min_length=1)] = Field(
+        description="rent per device by basis; where nothing is paid there is nothing to minimise"
+    )
     sources: tuple[Source, ...] = Field(default=(), description="citations")
     notes: tuple[str, ...] = Field(default=(), description="for people")
 

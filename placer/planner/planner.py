@@ -45,7 +45,7 @@ def make_plan(scenario: Scenario, params: SolveParams, sink: ProgressSink = igno
     if solved.found is not None:
         others = alternatives(searcher, solved, params, started, sink)
         return assemble(scenario, searcher, solved, (others, time.monotonic() - started), params)
-    if solved.stop is Stop.BUDGET:
+    if solved.stop is Stop.BUDGET or np.isfinite(solved.bound):
         return _undecided(scenario, searcher, solved, params, started)
     reason = refuse(scenario, params, time.monotonic() + REASON_S)
     wall_s = time.monotonic() - started
@@ -63,13 +63,11 @@ def make_plan(scenario: Scenario, params: SolveParams, sink: ProgressSink = igno
 def _undecided(scenario: Scenario, searcher: Searcher, solved: Solved, params: SolveParams, started: float) -> Plan:
     wall_s = time.monotonic() - started
     bound = Bound(usd_per_million_output_tokens=solved.bound) if np.isfinite(solved.bound) else None
+    advice = "give more time with --budget-s" if solved.stop is Stop.BUDGET else "some candidates resist proof"
     least = f"any plan costs at least ${solved.bound:.4g}/M output tokens" if bound else "nothing is proven"
     return Plan(
         status=Status.UNDECIDED,
-        verdict=(
-            f"{scenario.model.name} on {scenario.fleet.name}: undecided after {wall_s:.1f} s; {least}; "
-            "give more time with --budget-s"
-        ),
+        verdict=(f"{scenario.model.name} on {scenario.fleet.name}: undecided after {wall_s:.1f} s; {least}; {advice}"),
         scenario=scenario,
         bound=bound,
         search=search_report(searcher, solved, wall_s),

@@ -151,7 +151,8 @@ class LeafSolver:
                     return Settled(bound, found)
         if layout_size(problem) > LARGEST_LAYOUT * more_work:
             return Settled(bound, found)
-        return self._lay_out(candidate, problem, (sizing.bound, layout), found)
+        settled = self._lay_out(candidate, problem, (sizing.bound, layout), found)
+        return settled or Settled(price, None)
 
     def _lay_out(
         self,
@@ -159,12 +160,14 @@ class LeafSolver:
         problem: SizingProblem,
         start: tuple[int, Layout | None],
         found: Found | None,
-    ) -> Settled:
-        """Settle a leaf with the layout model, which knows stages and order."""
+    ) -> Settled | None:
+        """Settle a leaf with the layout model, which knows stages and order; None if no layout is short enough."""
         at_least, hint = start
         if found is not None:
             problem = dataclasses.replace(problem, longest=time_up(found.step_s))
         answer = solve_layout(problem, at_least, hint, self._params)
+        if answer is None and found is None:
+            return None
         if answer is None:
             bound = self._price(candidate, lowered(problem.longest, problem.num_terms))
             return Settled(bound, found)
