@@ -108,5 +108,5 @@ def test_a_finite_bound_without_a_plan_is_no_refusal(monkeypatch):
 
 
 def test_a_price_of_zero_is_refused_by_name():
-    with pytest.raises(PlacerError, match="devices.dear.price.tco: .*greater than 0"):
+    with pytest.raises(PlacerError, match=r"devices.dear.price.tco: .*greater than 0"):
         _scenario(has_own=True, own_price="0 USD/h")
