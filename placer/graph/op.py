@@ -63,6 +63,8 @@ class Matrix:
         Into how many different parts tensor parallelism can cut it; beyond that parts are replicated.
     is_counted
         False for a tied copy, whose bytes are needed but whose parameters were counted before.
+    tensors
+        Tensors of equal size it is stored in, each with scales of its own.
     """
 
     rows: int
@@ -71,6 +73,7 @@ class Matrix:
     parameter_kind: ParameterKind
     max_shards: int = 1
     is_counted: bool = True
+    tensors: int = 1
 
     @property
     def elements(self) -> int:
@@ -79,7 +82,8 @@ class Matrix:
 
     def stored_bytes(self, weight_format: WeightFormat | None = None) -> int:
         """Return the bytes, scales included, in the given or the checkpoint's format."""
-        return matrix_bytes(self.rows, self.columns, weight_format or self.weight_format)
+        rows = self.rows // self.tensors
+        return self.tensors * matrix_bytes(rows, self.columns, weight_format or self.weight_format)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,15 @@ class WeightFormat(StrEnum):
     BF16 = "bf16"
     FP8 = "fp8"
     FP8_BLOCK = "fp8-block128"
+    FP8_CHANNEL = "fp8-channel"
     INT8 = "int8"
+    INT8_CHANNEL = "int8-channel"
+    INT4_G32 = "int4-g32"
+    INT4_G64 = "int4-g64"
+    INT4_G128 = "int4-g128"
+    INT4_G32_ZERO = "int4-g32-zero"
+    INT4_G64_ZERO = "int4-g64-zero"
+    INT4_G128_ZERO = "int4-g128-zero"
     MXFP4 = "mxfp4"
     NVFP4 = "nvfp4"
 
@@ -46,23 +54,43 @@ class ComputePrecision(StrEnum):
 
 @dataclass(frozen=True)
 class FormatLayout:
-    """Bits and scales of a format: one scale per block of rows x columns; 0 rows means the whole matrix."""
+    """Bits and scales of a format: one scale per block of rows x columns; 0 means all rows, or all columns.
+
+    ``zero_bits`` are those of a zero point per block; ``tensor_bytes`` belong to a whole stored tensor.
+    """
 
     bits: int
     native_compute: ComputePrecision
     block_rows: int = 0
     block_columns: int = 0
     scale_bytes: int = 0
+    zero_bits: int = 0
+    tensor_bytes: int = 0
 
 
-#: FP8 block: DeepSeek-V3 report section 3.3; MXFP4: OCP MX v1.0; NVFP4: 16-element FP8 scales and one FP32.
+def _int4(group: int, zero_bits: int = 0) -> FormatLayout:
+    return FormatLayout(4, ComputePrecision.BF16, 1, group, 2, zero_bits)
+
+
+#: FP8 block: DeepSeek-V3 report section 3.3. Channel: a BF16 scale per row (compressed-tensors, ``strategy: channel``).
+#: INT4: 16-bit scales per group of inputs, with 4-bit zero points where asymmetric (AWQ, GPTQ, compressed-tensors);
+#: weights only, so multiplied in BF16. MXFP4: OCP MX v1.0. NVFP4: an FP8 scale per 16 elements, and per tensor FP32
+#: scales of weights and inputs (modelopt's ``weight_scale_2``, ``input_scale``).
 LAYOUTS: dict[WeightFormat, FormatLayout] = {
     WeightFormat.BF16: FormatLayout(16, ComputePrecision.BF16),
     WeightFormat.FP8: FormatLayout(8, ComputePrecision.FP8, scale_bytes=4),
     WeightFormat.FP8_BLOCK: FormatLayout(8, ComputePrecision.FP8, 128, 128, 4),
+    WeightFormat.FP8_CHANNEL: FormatLayout(8, ComputePrecision.FP8, 1, 0, 2),
     WeightFormat.INT8: FormatLayout(8, ComputePrecision.INT8, scale_bytes=4),
+    WeightFormat.INT8_CHANNEL: FormatLayout(8, ComputePrecision.INT8, 1, 0, 2),
+    WeightFormat.INT4_G32: _int4(32),
+    WeightFormat.INT4_G64: _int4(64),
+    WeightFormat.INT4_G128: _int4(128),
+    WeightFormat.INT4_G32_ZERO: _int4(32, 4),
+    WeightFormat.INT4_G64_ZERO: _int4(64, 4),
+    WeightFormat.INT4_G128_ZERO: _int4(128, 4),
     WeightFormat.MXFP4: FormatLayout(4, ComputePrecision.FP4, 1, 32, 1),
-    WeightFormat.NVFP4: FormatLayout(4, ComputePrecision.FP4, 1, 16, 1),
+    WeightFormat.NVFP4: FormatLayout(4, ComputePrecision.FP4, 1, 16, 1, tensor_bytes=8),
 }
 
 
@@ -82,13 +110,17 @@ def matrix_bytes(rows: int, columns: int, weight_format: WeightFormat) -> int:
     32776
     """
     layout = LAYOUTS[weight_format]
-    elements = -(-rows * columns * layout.bits // 8)
+    elements = -(-rows * columns * layout.bits // 8) + layout.tensor_bytes
     if not layout.scale_bytes:
         return elements
-    if not layout.block_rows:
-        return elements + layout.scale_bytes
-    blocks = -(-rows // layout.block_rows) * -(-columns // layout.block_columns)
-    return elements + blocks * layout.scale_bytes
+    blocks = -(-rows // (layout.block_rows or rows)) * -(-columns // (layout.block_columns or columns))
+    return elements + blocks * layout.scale_bytes + -(-blocks * layout.zero_bits // 8)
+
+
+def dispatch_format(experts: WeightFormat) -> ElementFormat:
+    """Return the format tokens are sent to experts in: FP8 where those multiply in eight bits or fewer."""
+    is_narrow = LAYOUTS[experts].native_compute is not ComputePrecision.BF16
+    return ElementFormat.FP8 if is_narrow else ElementFormat.BF16
 
 
 class Precision(BaseModel):
@@ -112,11 +144,14 @@ class Precision(BaseModel):
 
         Router, embedding and LM head keep their format, as published quantised checkpoints do.
         """
-        names = ("attention", "dense_ffn", "experts", "shared_experts")
+        names = ("attention", "dense_ffn", "experts", "shared_experts", "ssm")
         update: dict[str, WeightFormat | ElementFormat] = dict.fromkeys(names, weight_format)
-        if LAYOUTS[weight_format].bits <= 8:
-            update["dispatch"] = ElementFormat.FP8
+        update["dispatch"] = dispatch_format(weight_format)
         return self.model_copy(update=update)
+
+    def with_experts(self, weight_format: WeightFormat) -> Precision:
+        """Return this with the routed experts stored otherwise; tokens travel to them as they are multiplied."""
+        return self.model_copy(update={"experts": weight_format, "dispatch": dispatch_format(weight_format)})
 
     def with_kv(self, element_format: ElementFormat) -> Precision:
         """Return this with the KV cache stored otherwise."""

@@ -85,7 +85,7 @@ def test_no_shared_experts_may_be_written_as_null_or_zero(tmp_path, absent):
         (LLAMA, {"torch_dtype": ["bfloat16"]}, "config.json: torch_dtype: .* is not understood"),
         (LLAMA, {"tie_word_embeddings": "no"}, "config.json: tie_word_embeddings: expected true or false"),
         (LLAMA, {"quantization_config": []}, "config.json: quantization_config: expected an object"),
-        (LLAMA, {"quantization_config": {"quant_method": "awq"}}, "quant_method: expected .* got 'awq'"),
+        (LLAMA, {"quantization_config": {"quant_method": "quip"}}, "quant_method: expected .* got 'quip'"),
         (MOE, {"num_experts_per_tok": 9}, "config.json: top_k 9 exceeds num_experts 8"),
         (MOE, {"num_local_experts": 200_000}, "config.json: layers: 400010 ops, experts included; at most"),
         (DEEPSEEK, {"first_k_dense_replace": 3}, "first_k_dense_replace: expected 0 to 2, got 3"),

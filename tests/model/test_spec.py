@@ -60,7 +60,11 @@ def test_refuses_by_field(change, message):
         (WeightFormat.FP8, 129 * 256 + 4),
         (WeightFormat.FP8_BLOCK, 129 * 256 + 2 * 2 * 4),
         (WeightFormat.MXFP4, 129 * 128 + 129 * 8),
-        (WeightFormat.NVFP4, 129 * 128 + 129 * 16),
+        (WeightFormat.NVFP4, 129 * 128 + 129 * 16 + 8),
+        (WeightFormat.FP8_CHANNEL, 129 * 256 + 129 * 2),
+        (WeightFormat.INT8_CHANNEL, 129 * 256 + 129 * 2),
+        (WeightFormat.INT4_G128, 129 * 128 + 129 * 2 * 2),
+        (WeightFormat.INT4_G32_ZERO, 129 * 128 + 129 * 8 * 2 + 129 * 8 // 2),
     ],
 )
 def test_a_matrix_weighs_its_elements_and_scales(weight_format, expected):

@@ -50,7 +50,7 @@ def feed_forward(
     weight_format, parameter_kind = storage
     up = (2 if is_gated else 1) * intermediate_size
     matrices = (
-        Matrix(up, hidden_size, weight_format, parameter_kind, intermediate_size),
+        Matrix(up, hidden_size, weight_format, parameter_kind, intermediate_size, tensors=2 if is_gated else 1),
         Matrix(hidden_size, intermediate_size, weight_format, parameter_kind, intermediate_size),
         *(part for part in extra if isinstance(part, Matrix)),
     )

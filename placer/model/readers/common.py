@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from placer.errors import clipped
-from placer.model.ffn import Ffn
+from placer.model.ffn import DenseFfn, Ffn, MoeFfn
 from placer.model.mixer import GroupedQueryAttention, Mixer, QkNorm
 from placer.model.readers.fields import ConfigFields, read_precision
 from placer.model.spec import LayerKind, ModelSpec, runs_of
@@ -97,12 +97,28 @@ def mtp_note(modules: int) -> tuple[str, ...]:
     return (f"{modules} multi-token-prediction module(s) not lowered: unused in plain decode",) if modules else ()
 
 
+def layers_by_class(blocks: Sequence[tuple[Mixer, Ffn]]) -> dict[str, list[int]]:
+    """Return the layers that have modules of a class, as quantised checkpoints tell classes apart."""
+    found: dict[str, list[int]] = {}
+    for layer, (mixer, ffn) in enumerate(blocks):
+        is_state = mixer.kind in {"mamba", "mamba2", "delta"}
+        classes = [] if mixer.kind == "none" else ["ssm" if is_state else "attention"]
+        if isinstance(ffn, DenseFfn) or (isinstance(ffn, MoeFfn) and ffn.dense_intermediate_size):
+            classes.append("dense_ffn")
+        if isinstance(ffn, MoeFfn):
+            classes += ["experts", *(["shared_experts"] if ffn.shared_intermediate_size else [])]
+        for name in classes:
+            found.setdefault(name, []).append(layer)
+    return found
+
+
 def build(
     fields: ConfigFields,
     name: str,
     mixers: dict[str, Mixer],
     ffns: dict[str, Ffn],
     kinds: Sequence[tuple[str, str]],
+    module_layers: Mapping[str, Sequence[int]] | None = None,
     **more: object,
 ) -> ModelSpec:
     """Return the decoder: the frame every family shares around its own blocks.
@@ -115,10 +131,13 @@ def build(
         Blocks by name; those no layer uses are left out.
     kinds
         Mixer and FFN of every layer.
+    module_layers
+        By class of modules the layers that have it, where a checkpoint numbers layers otherwise.
     more
         Fields of `ModelSpec` that differ.
     """
     used = {mixer for mixer, _ in kinds}, {ffn for _, ffn in kinds}
+    layers = module_layers or layers_by_class([(mixers[mixer], ffns[ffn]) for mixer, ffn in kinds])
     facts: dict[str, object] = {
         "name": name,
         "source": fields.where,
@@ -126,7 +145,7 @@ def build(
         "vocab_size": fields.count("vocab_size"),
         "max_context": fields.longest_context(),
         "tie_word_embeddings": fields.flag("tie_word_embeddings", default=False),
-        "precision": read_precision(fields),
+        "precision": read_precision(fields, layers),
     }
     return ModelSpec.model_validate(
         facts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from placer.errors import clipped
 from placer.model.ffn import MoeFfn
 from placer.model.mixer import CompressedAttention, Indexer, Mixer
+from placer.model.precision import WeightFormat
 from placer.model.readers.common import build, mtp_note
 from placer.model.readers.fields import ConfigFields
 from placer.model.spec import ModelSpec
@@ -32,7 +33,8 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
     streams = fields.count("hc_mult")
     if streams > 1:
         notes += (f"hops between stages carry one of {streams} residual streams here",)
-    return build(
+    fields.require("expert_dtype", understood="fp4")
+    spec = build(
         fields,
         name,
         _mixers(fields),
@@ -41,6 +43,10 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
         residual_streams=streams,
         notes=notes,
     )
+    if fields.get("expert_dtype") is None:
+        return spec
+    # FP4 with a scale per 32 elements, whatever the rest is stored in.
+    return spec.model_copy(update={"precision": spec.precision.with_experts(WeightFormat.MXFP4)})
 
 
 def _ratios(fields: ConfigFields) -> list[int]:

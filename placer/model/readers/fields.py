@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from placer.errors import ModelConfigError, clipped, nearest_hint
-from placer.model.precision import ElementFormat, Precision, WeightFormat
+from placer.model.precision import Precision, WeightFormat
+from placer.model.readers.quantization import read_quantization
 from placer.model.spec import MAX_LAYERS
 
 _LARGEST_COUNT, _LARGEST_CONTEXT = 10_000_000, 10**12
@@ -131,8 +132,10 @@ class ConfigFields:
         return list(value)
 
 
-def read_precision(fields: ConfigFields) -> Precision:
+def read_precision(fields: ConfigFields, layers: Mapping[str, Sequence[int]]) -> Precision:
     """Read the storage formats from ``torch_dtype`` and ``quantization_config``.
+
+    ``layers`` are those that have modules of a class, by class.
 
     Raises
     ------
@@ -144,13 +147,4 @@ def read_precision(fields: ConfigFields) -> Precision:
         raise fields.error("torch_dtype", f"{clipped(dtype)} is not understood, expected one of {sorted(_DTYPES)}")
     if fields.get("quantization_config") is None:
         return Precision()
-    quantization = fields.section("quantization_config")
-    method = quantization.get("quant_method")
-    if method == "fp8":
-        block = quantization.get("weight_block_size")
-        if block not in (None, [128, 128]):
-            raise quantization.error("weight_block_size", f"expected [128, 128], got {clipped(block)}")
-        return Precision().with_weights(WeightFormat.FP8_BLOCK if block else WeightFormat.FP8)
-    if method == "mxfp4":
-        return Precision(experts=WeightFormat.MXFP4, dispatch=ElementFormat.BF16)
-    raise quantization.error("quant_method", f'expected "fp8" or "mxfp4", got {clipped(method)}')
+    return read_quantization(fields, layers)

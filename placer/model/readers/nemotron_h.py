@@ -8,7 +8,7 @@ from __future__ import annotations
 from placer.errors import clipped
 from placer.model.ffn import DenseFfn, Ffn, MoeFfn, NoFfn
 from placer.model.mixer import Mamba2, Mixer, NoMixer
-from placer.model.readers.common import build, mtp_note, read_attention
+from placer.model.readers.common import build, layers_by_class, mtp_note, read_attention
 from placer.model.readers.fields import ConfigFields
 from placer.model.spec import MAX_LAYERS, ModelSpec
 
@@ -43,7 +43,10 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
         ffns["moe"] = _experts(fields)
     mixers: dict[str, Mixer] = {"mamba": mamba, "attention": attention, "none": NoMixer()}
     notes = mtp_note(fields.number_of("num_nextn_predict_layers"))
-    return build(fields, name, mixers, ffns, _layers(pattern), notes=notes)
+    blocks = [
+        (mixers.get(block, NoMixer()), ffns.get(block, NoFfn())) for block in (_BLOCKS[letter] for letter in pattern)
+    ]
+    return build(fields, name, mixers, ffns, _layers(pattern), layers_by_class(blocks), notes=notes)
 
 
 def _pattern(fields: ConfigFields) -> str:
