@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from placer.cli.output import emit
+from placer.cli.precision import KvOption, with_formats
 
 
 def register(app: typer.Typer) -> None:
@@ -21,22 +22,15 @@ def kv_command(
     ],
     context: Annotated[str, typer.Option(metavar="TOKENS", help="Tokens of every sequence, such as 131072 or 128Ki.")],
     batch: Annotated[str, typer.Option(metavar="NUMBER", help="Sequences.")] = "1",
-    kv: Annotated[str | None, typer.Option(metavar="FORMAT", help="Store the KV cache in this format.")] = None,
+    kv: KvOption = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what KV cache, indices and states of a batch weigh, with the arithmetic."""
-    from placer.errors import InputError, nearest_hint
     from placer.graph.lower import lower
     from placer.model.catalog import load_model
-    from placer.model.precision import ElementFormat
     from placer.report.kv import kv_answer
     from placer.units import parse_count
 
-    spec = load_model(model)
-    if kv is not None:
-        known = [str(name) for name in ElementFormat]
-        if kv not in known:
-            raise InputError(f'unknown format "{kv}"{nearest_hint(kv, known)}; known: {", ".join(known)}', where="--kv")
-        spec = spec.model_copy(update={"precision": spec.precision.with_kv(ElementFormat(kv))})
+    spec = with_formats(load_model(model), kv=kv)
     answer = kv_answer(lower(spec), parse_count(context, "--context"), parse_count(batch, "--batch"))
     emit(answer.to_json() if json_ else answer.line() + "\n", None)

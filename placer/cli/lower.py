@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from placer.cli.output import emit, render, say
+from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
 from placer.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def lower_command(  # noqa: PLR0913 the parameters are the options of the comman
         str, typer.Option(metavar="TOKENS", help="Tokens in the KV cache, such as 8192 or 8k; several as 1k,8k,128k.")
     ] = "8192",
     batch: Annotated[str, typer.Option(metavar="NUMBER", help="Sequences decoded together.")] = "1",
+    weights: WeightsOption = None,
+    experts: ExpertsOption = None,
+    kv: KvOption = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     graphml: Annotated[bool, typer.Option("--graphml", help="Print the op graph as GraphML.")] = False,
     dot: Annotated[bool, typer.Option("--dot", help="Print the op graph as DOT.")] = False,
@@ -75,7 +79,7 @@ def lower_command(  # noqa: PLR0913 the parameters are the options of the comman
         raise InputError(f"{' and '.join(forms)} exclude each other")
     contexts = tuple(parse_count(one.strip(), "--context") for one in context.split(","))
     num_batch = parse_count(batch, "--batch")
-    lowered = lower(load_model(model))
+    lowered = lower(with_formats(load_model(model), weights=weights, experts=experts, kv=kv))
     longest = lowered.spec.max_context
     if longest and max(contexts) > longest:
         say("warning", f"context {max(contexts):,} exceeds the model's longest, {longest:,}")

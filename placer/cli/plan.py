@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from placer.cli.output import emit, render, say
+from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
 from placer.errors import InputError
 
 if TYPE_CHECKING:
+    from placer.model.spec import ModelSpec
     from placer.plan.plan import Plan
     from placer.scenario.scenario import Scenario
 
@@ -55,10 +57,9 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
             help="How tokens spread over experts: uniform, mixtral, mixed, domain, zipf:EXPONENT, or FILE.json[#NAME].",
         ),
     ] = "uniform",
-    weights: Annotated[
-        str | None,
-        typer.Option(metavar="FORMAT", help="Store all weights in this format, such as fp8 or bf16."),
-    ] = None,
+    weights: WeightsOption = None,
+    experts: ExpertsOption = None,
+    kv: KvOption = None,
     gap: Annotated[
         float, typer.Option(metavar="SHARE", help="Gap to the bound at which the search stops; 0 for proof.")
     ] = 0.009,
@@ -72,6 +73,7 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
 ) -> None:
     """Plan decode of a model on a fleet: the cheapest plan at a speed, with a proven bound."""
     from placer.cli import workload as given
+    from placer.model.catalog import load_model
 
     workload = given.lengths(isl, osl, traffic) | {"routing": given.routing(routing)}
     target: dict[str, object] = {
@@ -83,27 +85,15 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     }
     if output is not None and not output.parent.is_dir():
         raise InputError("no such folder", where=str(output.parent))
-    scenario = _scenario(model, fleet, weights, (workload, target))
+    spec = with_formats(load_model(model), weights=weights, experts=experts, kv=kv)
+    scenario = _scenario(spec, fleet, (workload, target))
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
 
 
-def _scenario(
-    model: str, fleet: str, weights: str | None, question: tuple[dict[str, object], dict[str, object]]
-) -> Scenario:
+def _scenario(spec: ModelSpec, fleet: str, question: tuple[dict[str, object], dict[str, object]]) -> Scenario:
     from placer.api import build_scenario
-    from placer.errors import nearest_hint
-    from placer.model.catalog import load_model
-    from placer.model.precision import WeightFormat
 
-    spec = load_model(model)
-    if weights is not None:
-        known = [str(name) for name in WeightFormat]
-        if weights not in known:
-            hint = nearest_hint(weights, known)
-            raise InputError(f'unknown format "{weights}"{hint}; known: {", ".join(known)}', where="--weights")
-        precision = spec.precision.with_weights(WeightFormat(weights))
-        spec = spec.model_copy(update={"precision": precision})
     given = {name: value for name, value in question[1].items() if value is not None}
     return build_scenario(spec, fleet, workload=question[0], target=given)
 
