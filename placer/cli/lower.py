@@ -32,6 +32,7 @@ class Form(StrEnum):
 class _Step(NamedTuple):
     contexts: tuple[int, ...]
     batch: int
+    checkpoint: Path | None
 
 
 def register(app: typer.Typer) -> None:
@@ -85,7 +86,12 @@ def lower_command(  # noqa: PLR0913 the parameters are the options of the comman
         say("warning", f"context {max(contexts):,} exceeds the model's longest, {longest:,}")
     if save is not None:
         _save(lowered, save, (name, alias or [], source, expect))
-    _print(forms[0] if forms else Form.TABLE, lowered, _Step(contexts, num_batch), output)
+    _print(
+        forms[0] if forms else Form.TABLE,
+        lowered,
+        _Step(contexts, num_batch, Path(model) if Path(model).is_dir() else None),
+        output,
+    )
 
 
 def _print(form: Form, model: ModelGraph, step: _Step, output: Path | None) -> None:
@@ -98,6 +104,12 @@ def _print(form: Form, model: ModelGraph, step: _Step, output: Path | None) -> N
 
     first, *more = step.contexts
     lowering = summarize(model, context=first, batch=step.batch, more_contexts=tuple(more))
+    if step.checkpoint is not None:
+        from placer.model.checkpoint.safetensors import read_folder
+        from placer.report.reconcile import reconcile
+
+        stored = read_folder(step.checkpoint)
+        lowering = lowering.model_copy(update={"reconciliation": reconcile(model, stored) if stored.tensors else None})
     if form is Form.JSON:
         emit(lowering.to_json(), output)
         return

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from placer.errors import InputError, ModelConfigError, nearest_hint
 from placer.files import is_existing, read_mapping
+from placer.model.hub import fetch_config, is_hub_id
 from placer.model.readers.registry import read_config
 from placer.model.spec import ModelSpec
 from placer.paths import catalog_root
@@ -58,9 +59,19 @@ def load_model(name: str) -> ModelSpec:
     if name.casefold() in known:
         return _read_spec(known[name.casefold()])
     if is_existing(path):
-        return read_model_file(path)
+        return read_model_file(_config_of(path) if path.is_dir() else path)
+    if is_hub_id(name):
+        spec = read_model_file(fetch_config(name))
+        return spec.model_copy(update={"name": name, "source": f"config.json of {name} on the Hub"})
     hint = nearest_hint(name, [*model_paths(), *known])
     raise ModelConfigError(f'unknown model "{name}"{hint}; `placer models list` shows them, or pass a config.json')
+
+
+def _config_of(folder: Path) -> Path:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ModelConfigError("is a directory without a config.json", where=str(folder))
+    return path
 
 
 def read_model_file(path: Path) -> ModelSpec:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from placer.report.lowering_json import Lowering, OpClassLowering
+from placer.report.reconcile import Reconciliation
 from placer.report.table import new_table
 from placer.units import format_bytes, format_count
 
@@ -39,7 +40,31 @@ def render_lowering(lowering: Lowering) -> Group:
     )
     notes = [Text(f"note: {note}") for note in lowering.notes]
     columns = (_context_table(lowering), "") if len(lowering.contexts) > 1 else ()
-    return Group(head, "", _op_table(lowering), "", *columns, _parameter_table(lowering), *notes)
+    compared = render_reconciliation(lowering.reconciliation) if lowering.reconciliation else []
+    return Group(head, "", _op_table(lowering), "", *columns, _parameter_table(lowering), *notes, *compared)
+
+
+def render_reconciliation(found: Reconciliation) -> list[RenderableType]:
+    """Return what a person reads of the comparison with a checkpoint: one line, and a table of the differences."""
+    verdict = "every byte is accounted for" if found.is_exact else f"{len(found.differences)} difference(s)"
+    lines: list[RenderableType] = [
+        "",
+        Text(
+            f"checkpoint: {found.num_tensors:,} tensors, {format_bytes(found.stored_bytes)} stored, "
+            f"{format_bytes(found.lowered_bytes)} lowered; {verdict}"
+        ),
+    ]
+    lines += [Text(f"not lowered: {name}, {format_bytes(volume)}") for name, volume in found.not_lowered.items()]
+    lines += [Text(f"unknown tensor: {name}") for name in found.unknown]
+    lines += [Text(f"missing file: {name}") for name in found.missing_files]
+    if found.differences:
+        table = new_table("layer", "kind", ">lowered", ">stored", "tensors")
+        for entry in found.differences:
+            layer = "-" if entry.layer is None else str(entry.layer)
+            stored = f"{entry.stored_bytes:,}"
+            table.add_row(layer, _LABELS[entry.kind], f"{entry.lowered_bytes:,}", stored, ", ".join(entry.tensors))
+        lines.append(table)
+    return lines
 
 
 def _context_table(lowering: Lowering) -> Table:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from placer.graph.model_graph import ModelGraph
 from placer.graph.op import OpKind
 from placer.graph.totals import OpClass, op_classes, read_bytes, totals
+from placer.report.reconcile import Reconciliation
 
 SCHEMA_VERSION = 1
 
@@ -98,6 +99,7 @@ class Lowering(BaseModel):
     op_classes: tuple[OpClassLowering, ...]
     contexts: Annotated[tuple[AtContext, ...], Field(min_length=1)]
     notes: tuple[str, ...] = ()
+    reconciliation: Reconciliation | None = Field(default=None, description="with the checkpoint, where there is one")
 
     @property
     def read_bytes(self) -> float:

@@ -14,6 +14,7 @@ KEYS = [
     *("schema_version", "model", "context", "batch", "parameters", "weight_bytes"),
     *("kv_bytes_per_token", "kv_bytes_per_sequence", "index_bytes_per_token", "state_bytes_per_sequence"),
     *("held_bytes_per_sequence", "flops_per_token", "prefill_flops_per_token", "op_classes", "contexts", "notes"),
+    "reconciliation",
 ]
 KINDS = [
     *("embed", "attn", "dense_ffn", "router", "routed_experts", "shared_experts", "lm_head", "ssm", "norm"),
