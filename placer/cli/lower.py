@@ -86,10 +86,11 @@ def lower_command(  # noqa: PLR0913 the parameters are the options of the comman
         say("warning", f"context {max(contexts):,} exceeds the model's longest, {longest:,}")
     if save is not None:
         _save(lowered, save, (name, alias or [], source, expect))
+    at = Path(model)
     _print(
         forms[0] if forms else Form.TABLE,
         lowered,
-        _Step(contexts, num_batch, Path(model) if Path(model).is_dir() else None),
+        _Step(contexts, num_batch, at if at.is_dir() or at.suffix == ".gguf" else None),
         output,
     )
 
@@ -105,10 +106,11 @@ def _print(form: Form, model: ModelGraph, step: _Step, output: Path | None) -> N
     first, *more = step.contexts
     lowering = summarize(model, context=first, batch=step.batch, more_contexts=tuple(more))
     if step.checkpoint is not None:
+        from placer.model.checkpoint.gguf import read_gguf
         from placer.model.checkpoint.safetensors import read_folder
         from placer.report.reconcile import reconcile
 
-        stored = read_folder(step.checkpoint)
+        stored = read_folder(step.checkpoint) if step.checkpoint.is_dir() else read_gguf(step.checkpoint)[1]
         lowering = lowering.model_copy(update={"reconciliation": reconcile(model, stored) if stored.tensors else None})
     if form is Form.JSON:
         emit(lowering.to_json(), output)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from placer.errors import InputError, ModelConfigError, nearest_hint
 from placer.files import is_existing, read_mapping
+from placer.model.checkpoint.gguf import read_gguf
 from placer.model.hub import fetch_config, is_hub_id
 from placer.model.readers.registry import read_config
 from placer.model.spec import ModelSpec
@@ -58,6 +59,8 @@ def load_model(name: str) -> ModelSpec:
     known = _names()
     if name.casefold() in known:
         return _read_spec(known[name.casefold()])
+    if path.suffix == ".gguf":
+        return read_gguf(path)[0]
     if is_existing(path):
         return read_model_file(_config_of(path) if path.is_dir() else path)
     if is_hub_id(name):

@@ -29,6 +29,17 @@ class WeightFormat(StrEnum):
     INT4_G128_ZERO = "int4-g128-zero"
     MXFP4 = "mxfp4"
     NVFP4 = "nvfp4"
+    FP32 = "fp32"
+    Q8_0 = "q8_0"
+    Q5_0 = "q5_0"
+    Q4_0 = "q4_0"
+    Q6_K = "q6_k"
+    Q5_K = "q5_k"
+    Q4_K = "q4_k"
+    Q3_K = "q3_k"
+    Q2_K = "q2_k"
+    IQ4_NL = "iq4_nl"
+    IQ4_XS = "iq4_xs"
 
 
 class ElementFormat(StrEnum):
@@ -72,10 +83,15 @@ def _int4(group: int, zero_bits: int = 0) -> FormatLayout:
     return FormatLayout(4, ComputePrecision.BF16, 1, group, 2, zero_bits)
 
 
+def _ggml(bits: int, block: int, block_bytes: int) -> FormatLayout:
+    return FormatLayout(bits, ComputePrecision.BF16, 1, block, block_bytes - block * bits // 8)
+
+
 #: FP8 block: DeepSeek-V3 report section 3.3. Channel: a BF16 scale per row (compressed-tensors, ``strategy: channel``).
 #: INT4: 16-bit scales per group of inputs, with 4-bit zero points where asymmetric (AWQ, GPTQ, compressed-tensors);
 #: weights only, so multiplied in BF16. MXFP4: OCP MX v1.0. NVFP4: an FP8 scale per 16 elements, and per tensor FP32
-#: scales of weights and inputs (modelopt's ``weight_scale_2``, ``input_scale``).
+#: scales of weights and inputs (modelopt's ``weight_scale_2``, ``input_scale``). Q and IQ: blocks of GGUF files with
+#: all their scales (ggml's ``GGML_QUANT_SIZES``).
 LAYOUTS: dict[WeightFormat, FormatLayout] = {
     WeightFormat.BF16: FormatLayout(16, ComputePrecision.BF16),
     WeightFormat.FP8: FormatLayout(8, ComputePrecision.FP8, scale_bytes=4),
@@ -91,6 +107,17 @@ LAYOUTS: dict[WeightFormat, FormatLayout] = {
     WeightFormat.INT4_G128_ZERO: _int4(128, 4),
     WeightFormat.MXFP4: FormatLayout(4, ComputePrecision.FP4, 1, 32, 1),
     WeightFormat.NVFP4: FormatLayout(4, ComputePrecision.FP4, 1, 16, 1, tensor_bytes=8),
+    WeightFormat.FP32: FormatLayout(32, ComputePrecision.BF16),
+    WeightFormat.Q8_0: _ggml(8, 32, 34),
+    WeightFormat.Q5_0: _ggml(5, 32, 22),
+    WeightFormat.Q4_0: _ggml(4, 32, 18),
+    WeightFormat.Q6_K: _ggml(6, 256, 210),
+    WeightFormat.Q5_K: _ggml(5, 256, 176),
+    WeightFormat.Q4_K: _ggml(4, 256, 144),
+    WeightFormat.Q3_K: _ggml(3, 256, 110),
+    WeightFormat.Q2_K: _ggml(2, 256, 84),
+    WeightFormat.IQ4_NL: _ggml(4, 32, 18),
+    WeightFormat.IQ4_XS: _ggml(4, 256, 136),
 }
 
 

@@ -17,13 +17,20 @@ from placer.model.checkpoint.tensors import TensorInfo, TensorList
 Count = Annotated[int, Field(ge=0)]
 #: Tensors named per difference.
 MOST_NAMES = 6
-_LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d+)\.")
+_LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks|blk)\.(\d+)\.")
 _VISION = re.compile(r"(^|\.)(visual|vision|vision_tower|vision_model|multi_modal_projector|mm_projector|audio)")
 #: What is computed, not stored, or belongs to running statistics.
-_ROTARY = re.compile(r"rotary_emb|inv_freq")
+_ROTARY = re.compile(r"rotary_emb|inv_freq|rope_freqs")
 #: In order: the first that fits says which book a tensor is counted in.
 _KINDS: tuple[tuple[str, ParameterKind], ...] = (
     (r"(hc_|_hc|hyper|latent_proj)", ParameterKind.OTHER),
+    (r"^blk\.\d+\.\w*_exps\.", ParameterKind.ROUTED_EXPERTS),
+    (r"^blk\.\d+\.ffn_gate_inp\.", ParameterKind.ROUTER),
+    (r"^blk\.\d+\.(attn|ffn|post_attention|post_ffw)_norm\.|^output_norm\.", ParameterKind.NORM),
+    (r"^blk\.\d+\.attn_", ParameterKind.ATTENTION),
+    (r"^blk\.\d+\.ffn_", ParameterKind.DENSE_FFN),
+    (r"^token_embd\.", ParameterKind.EMBED),
+    (r"^output\.", ParameterKind.LM_HEAD),
     (r"embed_tokens|(^|\.)embeddings?\.|wte\.", ParameterKind.EMBED),
     (r"(^|\.)lm_head\.", ParameterKind.LM_HEAD),
     (r"shared_experts?(_gate)?\.", ParameterKind.SHARED_EXPERTS),
