@@ -266,7 +266,8 @@ class _Candidate:
         busy[slot[at]] += cost.attention_s
         group, load = self.replica.groups[ROLES[at]], self.replica.batch
         held[slot[at]] += sum(self._held(op, at) for op in (*ops.attention, *((ops.moe.router,) if ops.moe else ())))
-        kv = ops.core.kv_bytes_per_token * ops.core.attended_tokens(load.capacity_context)
+        (cache,) = ops.core.caches
+        kv = cache.entry_bytes * load.capacity_context
         held[slot[at]] += (
             load.in_flight * group.rank_tokens * math.ceil(kv / min(group.shape.tp, ops.core.kv_max_shards))
         )

@@ -1,6 +1,6 @@
 """GGUF files (extra ``gguf``): shapes from the metadata, storage from the tensors.
 
-Keys and tensor names: the GGUF specification of ggml, ``docs/gguf.md``. A file mixes formats inside a class of modules
+Keys and tensor names: the GGUF specification of ggml-org/ggml. A file mixes formats inside a class of modules
 (``Q4_K_M`` does); the lowering takes the one most bytes are in, notes the mix, and reconciliation lists the rest.
 """
 
