@@ -63,11 +63,19 @@ def load_model(name: str) -> ModelSpec:
         return read_gguf(path)[0]
     if is_existing(path):
         return read_model_file(_config_of(path) if path.is_dir() else path)
-    if is_hub_id(name):
-        spec = read_model_file(fetch_config(name))
-        return spec.model_copy(update={"name": name, "source": f"config.json of {name} on the Hub"})
     hint = nearest_hint(name, [*model_paths(), *known])
+    if is_hub_id(name):
+        return _from_hub(name, hint)
     raise ModelConfigError(f'unknown model "{name}"{hint}; `placer models list` shows them, or pass a config.json')
+
+
+def _from_hub(name: str, hint: str) -> ModelSpec:
+    try:
+        path = fetch_config(name)
+    except ModelConfigError as error:
+        raise ModelConfigError(error.message + hint, where=error.where) from error
+    spec = read_model_file(path)
+    return spec.model_copy(update={"name": name, "source": f"config.json of {name} on the Hub"})
 
 
 def _config_of(folder: Path) -> Path:

@@ -53,6 +53,12 @@ def test_without_the_client_the_extra_is_named(monkeypatch):
         load_model("someone/some-model")
 
 
+def test_a_misspelt_catalog_name_gets_the_nearest_one(monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(ModelConfigError, match='did you mean "deepseek-ai/DeepSeek-V3"'):
+        load_model("deepseek-ai/DeepSeek-V33")
+
+
 def test_names_that_are_no_ids_are_unknown_models(hub):
     hub(lambda *_: pytest.fail("asked the Hub"))
     for name in ("some-model", "a/b/c", "../x", "a/"):
