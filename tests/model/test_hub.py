@@ -55,7 +55,7 @@ def test_without_the_client_the_extra_is_named(monkeypatch):
 
 def test_a_misspelt_catalog_name_gets_the_nearest_one(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(ModelConfigError, match='did you mean "deepseek-ai/DeepSeek-V3"'):
+    with pytest.raises(ModelConfigError, match=r'did you mean "deepseek-ai/deepseek-v3"'):
         load_model("deepseek-ai/DeepSeek-V33")
 
 
