@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from placer.errors import InputError, ModelConfigError, nearest_hint
 from placer.files import is_existing, read_mapping
@@ -85,6 +86,17 @@ def _config_of(folder: Path) -> Path:
     return path
 
 
+def _with_modelopt(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration with what modelopt wrote beside it, where it has no ``quantization_config`` itself."""
+    beside = path.parent / "hf_quant_config.json"
+    if "model_type" not in raw or raw.get("quantization_config") is not None or not beside.is_file():
+        return raw
+    quantization = read_mapping(beside).get("quantization")
+    if not isinstance(quantization, dict):
+        raise ModelConfigError("expected an object", where=f"{beside}: quantization")
+    return raw | {"quantization_config": {"quant_method": "modelopt"} | quantization}
+
+
 def read_model_file(path: Path) -> ModelSpec:
     """Read a ``config.json`` (it has a ``model_type``) or a file in our schema.
 
@@ -94,7 +106,7 @@ def read_model_file(path: Path) -> ModelSpec:
         If the file cannot be read, parsed or understood.
     """
     try:
-        raw = read_mapping(path, allow_infinity=True)
+        raw = _with_modelopt(path, read_mapping(path, allow_infinity=True))
         if "model_type" in raw:
             name = path.parent.name if path.stem == "config" and path.parent.name else path.stem
             return read_config(raw, name=name.replace("__", "/", 1), where=str(path))

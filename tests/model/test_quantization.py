@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from placer.errors import ModelConfigError
+from placer.model.catalog import load_model
 from placer.model.readers.registry import read_config
 from tests.model.configs import CONFIGS
 
@@ -131,6 +133,17 @@ def test_experts_of_deepseek_v4_are_fp4_beside_fp8():
     config = CONFIGS["deepseek_v4"] | {"quantization_config": FP8, "expert_dtype": "fp4"}
     stored = read_config(config, name="m", where="config.json").precision
     assert (stored.experts, stored.shared_experts, stored.attention) == ("mxfp4", "fp8-block128", "fp8-block128")
+
+
+def test_what_modelopt_writes_beside_a_config_counts(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIGS["qwen3_moe"]))
+    algorithm = {"quant_algo": "NVFP4", "kv_cache_quant_algo": "FP8", "group_size": 16, "exclude_modules": ["lm_head"]}
+    (tmp_path / "hf_quant_config.json").write_text(json.dumps({"producer": {}, "quantization": algorithm}))
+    stored = load_model(str(tmp_path)).precision
+    assert (stored.experts, stored.attention, stored.lm_head, stored.kv) == ("nvfp4", "nvfp4", "bf16", "fp8")
+    (tmp_path / "hf_quant_config.json").write_text("{}")
+    with pytest.raises(ModelConfigError, match=r"hf_quant_config.json: quantization: expected an object"):
+        load_model(str(tmp_path))
 
 
 @pytest.mark.parametrize(
