@@ -5,16 +5,42 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from placer.errors import InputError
 from placer.parse import parse_mapping
 from placer.validate import validated
 
-__all__ = ["is_existing", "parse_mapping", "read_mapping", "read_text", "validated", "write_atomic"]
+__all__ = ["is_existing", "open_binary", "parse_mapping", "read_mapping", "read_text", "validated", "write_atomic"]
 
 _LARGEST_FILE_BYTES = 512 * 2**20
+
+
+@contextmanager
+def open_binary(path: Path) -> Iterator[BinaryIO]:
+    """Open a file or pipe for reading bytes; what goes wrong while it is read is told as well.
+
+    Raises
+    ------
+    InputError
+        If it is absent, a directory or device, or unreadable.
+    """
+    where = str(path)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError("is a directory, expected a file", where=where)
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            raise InputError("is a device or socket, expected a file", where=where)
+        with path.open("rb") as stream:
+            yield stream
+    except FileNotFoundError as error:
+        raise InputError("no such file", where=where) from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=where) from error
 
 
 def read_text(path: Path) -> str:
@@ -26,18 +52,8 @@ def read_text(path: Path) -> str:
         If it is absent, a directory, unreadable, larger than 512 MiB, or no UTF-8 text.
     """
     where = str(path)
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise InputError("is a directory, expected a file", where=where)
-        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-            raise InputError("is a device or socket, expected a file", where=where)
-        with path.open("rb") as stream:
-            content = stream.read(_LARGEST_FILE_BYTES + 1)
-    except FileNotFoundError as error:
-        raise InputError("no such file", where=where) from error
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=where) from error
+    with open_binary(path) as stream:
+        content = stream.read(_LARGEST_FILE_BYTES + 1)
     if len(content) > _LARGEST_FILE_BYTES:
         raise InputError("is larger than 512 MiB", where=where)
     return _decoded(content, where)

@@ -14,6 +14,7 @@ from placer.errors import InputError
 
 if TYPE_CHECKING:
     from placer.graph.model_graph import ModelGraph
+    from placer.model.checkpoint.tensors import TensorList
 
 
 #: Counts that --expect takes: total and active parameters.
@@ -32,7 +33,7 @@ class Form(StrEnum):
 class _Step(NamedTuple):
     contexts: tuple[int, ...]
     batch: int
-    checkpoint: Path | None
+    stored: TensorList | None
 
 
 def register(app: typer.Typer) -> None:
@@ -71,7 +72,7 @@ def lower_command(  # noqa: PLR0913 the parameters are the options of the comman
 ) -> None:
     """Lower a model to its graph of ops and say what it weighs."""
     from placer.graph.lower import lower
-    from placer.model.catalog import load_model
+    from placer.model.catalog import load_stored
     from placer.units import parse_count
 
     asked = {Form.JSON: json_, Form.GRAPHML: graphml, Form.DOT: dot}
@@ -80,19 +81,14 @@ def lower_command(  # noqa: PLR0913 the parameters are the options of the comman
         raise InputError(f"{' and '.join(forms)} exclude each other")
     contexts = tuple(parse_count(one.strip(), "--context") for one in context.split(","))
     num_batch = parse_count(batch, "--batch")
-    lowered = lower(with_formats(load_model(model), weights=weights, experts=experts, kv=kv))
+    spec, stored = load_stored(model)
+    lowered = lower(with_formats(spec, weights=weights, experts=experts, kv=kv))
     longest = lowered.spec.max_context
     if longest and max(contexts) > longest:
         say("warning", f"context {max(contexts):,} exceeds the model's longest, {longest:,}")
     if save is not None:
         _save(lowered, save, (name, alias or [], source, expect))
-    at = Path(model)
-    _print(
-        forms[0] if forms else Form.TABLE,
-        lowered,
-        _Step(contexts, num_batch, at if at.is_dir() or at.suffix == ".gguf" else None),
-        output,
-    )
+    _print(forms[0] if forms else Form.TABLE, lowered, _Step(contexts, num_batch, stored), output)
 
 
 def _print(form: Form, model: ModelGraph, step: _Step, output: Path | None) -> None:
@@ -105,13 +101,10 @@ def _print(form: Form, model: ModelGraph, step: _Step, output: Path | None) -> N
 
     first, *more = step.contexts
     lowering = summarize(model, context=first, batch=step.batch, more_contexts=tuple(more))
-    if step.checkpoint is not None:
-        from placer.model.checkpoint.gguf import read_gguf
-        from placer.model.checkpoint.safetensors import read_folder
+    if step.stored is not None and step.stored.tensors:
         from placer.report.reconcile import reconcile
 
-        stored = read_folder(step.checkpoint) if step.checkpoint.is_dir() else read_gguf(step.checkpoint)[1]
-        lowering = lowering.model_copy(update={"reconciliation": reconcile(model, stored) if stored.tensors else None})
+        lowering = lowering.model_copy(update={"reconciliation": reconcile(model, step.stored)})
     if form is Form.JSON:
         emit(lowering.to_json(), output)
         return

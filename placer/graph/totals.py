@@ -81,7 +81,7 @@ class Totals:
     prefill_flops_per_token: float
 
 
-def totals(model: ModelGraph, context: int) -> Totals:
+def totals(model: ModelGraph, context: int, classes: tuple[OpClass, ...] = ()) -> Totals:
     """Return the sums of a model.
 
     Parameters
@@ -90,6 +90,8 @@ def totals(model: ModelGraph, context: int) -> Totals:
         The lowered model.
     context
         Tokens in the KV cache when a token is decoded; length of the prompt for prefill.
+    classes
+        Those of `op_classes`, where a caller has them.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def totals(model: ModelGraph, context: int) -> Totals:
         ``kv_bytes_per_token`` is what one more token costs while no window is full. ``held_bytes_per_sequence`` is KV
         cache, indices and states together. ``prefill_flops_per_token`` is the mean over a prompt.
     """
-    classes = op_classes(model)
+    classes = classes or op_classes(model)
     by_kind = dict.fromkeys(ParameterKind, 0)
     active = 0
     for entry in classes:

@@ -9,6 +9,8 @@ from typing import Any
 from placer.errors import InputError, ModelConfigError, nearest_hint
 from placer.files import is_existing, read_mapping
 from placer.model.checkpoint.gguf import read_gguf
+from placer.model.checkpoint.safetensors import read_folder
+from placer.model.checkpoint.tensors import TensorList
 from placer.model.hub import fetch_config, is_hub_id
 from placer.model.readers.registry import read_config
 from placer.model.spec import ModelSpec
@@ -68,6 +70,20 @@ def load_model(name: str) -> ModelSpec:
     if is_hub_id(name):
         return _from_hub(name, hint)
     raise ModelConfigError(f'unknown model "{name}"{hint}; `placer models list` shows them, or pass a config.json')
+
+
+def load_stored(name: str) -> tuple[ModelSpec, TensorList | None]:
+    """Return a model as `load_model` does and, of a checkpoint folder or GGUF file, the tensors it stores.
+
+    Raises
+    ------
+    ModelConfigError
+        If there is no such model, it cannot be lowered exactly, or its tensors cannot be read.
+    """
+    path = Path(name)
+    if path.suffix == ".gguf":
+        return read_gguf(path)
+    return load_model(name), read_folder(path) if path.is_dir() else None
 
 
 def _from_hub(name: str, hint: str) -> ModelSpec:

@@ -130,7 +130,8 @@ def summarize(model: ModelGraph, *, context: int, batch: int, more_contexts: tup
     more_contexts
         Further contexts to tell the sums of.
     """
-    sums, classes = totals(model, context), op_classes(model)
+    classes = op_classes(model)
+    sums = totals(model, context, classes)
     return Lowering(
         model=model.spec.name,
         context=context,
@@ -156,7 +157,7 @@ def summarize(model: ModelGraph, *, context: int, batch: int, more_contexts: tup
 
 
 def _at_context(model: ModelGraph, classes: tuple[OpClass, ...], context: int, batch: int) -> AtContext:
-    sums = totals(model, context)
+    sums = totals(model, context, classes)
     return AtContext(
         context=context,
         kv_bytes_per_sequence=sums.kv_bytes_per_sequence,

@@ -95,11 +95,14 @@ class LeafSolver:
         largest = dataclasses.replace(candidates[0], least=least, most=most)
         smallest = dataclasses.replace(largest, most=least)
         longest_s = self._longest(largest, price)
-        if (least < most or self._target_s <= longest_s) and self._is_hopeless(candidates, smallest, self._target_s):
+        # At one size the two questions below are the same, and the shorter step decides.
+        asks_for_target = least < most or self._target_s <= longest_s
+        if asks_for_target and self._is_hopeless(candidates, smallest, self._target_s):
             return np.inf
-        if len(candidates) > 1 and self._is_hopeless(candidates, largest, longest_s):
-            return price
-        return self._bound(largest, longest_s, price) if len(candidates) == 1 else 0.0
+        if len(candidates) == 1:
+            return self._bound(largest, longest_s, price)
+        asks_for_price = least < most or not asks_for_target
+        return price if asks_for_price and self._is_hopeless(candidates, largest, longest_s) else 0.0
 
     def _is_hopeless(self, candidates: list[Candidate], sizes: Candidate, longest_s: float) -> bool:
         problem = self._builder.build_together(candidates, sizes, longest_s)

@@ -59,9 +59,13 @@ def halves(leaves: list[Leaf]) -> tuple[list[Leaf], list[Leaf]]:
         return shape.tp, shape.expert_tp
 
     places = sorted({place(leaf) for leaf in leaves})
-    first = set(places[: (len(places) + 1) // 2])
-    parts = [leaf for leaf in leaves if place(leaf) in first], [leaf for leaf in leaves if place(leaf) not in first]
-    return tuple([replace(leaf, batch=(*leaf.batch, half)) for leaf in part] for half, part in enumerate(parts))  # type: ignore[return-value]
+    middle = places[(len(places) - 1) // 2]
+    first: list[Leaf] = []
+    second: list[Leaf] = []
+    for leaf in leaves:
+        half = int(place(leaf) > middle)
+        (second if half else first).append(replace(leaf, batch=(*leaf.batch, half)))
+    return first, second
 
 
 class OpenLeaves:
@@ -79,9 +83,13 @@ class OpenLeaves:
     @property
     def bound(self) -> float:
         """Least bound of all; inf without leaves."""
+        self._drop_taken()
+        return self._heap[0][0] if self._heap else np.inf
+
+    def _drop_taken(self) -> None:
+        """Bring a leaf to the top of the heap: those taken with their batch still stand there."""
         while self._heap and self._heap[0][1] not in self._leaves:
             heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else np.inf
 
     def push(self, leaf: Leaf) -> None:
         """Add a leaf."""
@@ -92,7 +100,7 @@ class OpenLeaves:
 
     def pop(self) -> list[Leaf]:
         """Take the leaf of least bound and all of its batch; it comes first."""
-        _ = self.bound
+        self._drop_taken()
         first = self._leaves[self._heap[0][1]]
         batch = self._batches.pop(first.batch)
         for number in batch:

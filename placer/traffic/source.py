@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from placer.errors import InputError
+from placer.files import open_binary
 
 _HEAD_BYTES = 64 * 2**10
 _LONGEST_LINE_BYTES = 16 * 2**20
@@ -101,16 +101,5 @@ def open_trace(path: Path) -> Iterator[TraceSource]:
     InputError
         If it is absent, a directory or device, unreadable, empty or binary.
     """
-    where = str(path)
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise InputError("is a directory, expected a file", where=where)
-        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-            raise InputError("is a device or socket, expected a file", where=where)
-        with path.open("rb") as stream:
-            yield TraceSource(stream, where)
-    except FileNotFoundError as error:
-        raise InputError("no such file", where=where) from error
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=where) from error
+    with open_binary(path) as stream:
+        yield TraceSource(stream, str(path))

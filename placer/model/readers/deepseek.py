@@ -33,7 +33,7 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
             top_k=fields.count("num_experts_per_tok"),
             intermediate_size=expert_size,
             correction_bias=fields.get("topk_method", "noaux_tc") == "noaux_tc",
-            shared_intermediate_size=fields.stated("n_shared_experts").number_of("n_shared_experts") * expert_size,
+            shared_intermediate_size=fields.stated_number("n_shared_experts") * expert_size,
         )
     }
     is_dense = _dense_layers(fields)
@@ -56,7 +56,7 @@ def read_latent_attention(fields: ConfigFields) -> LatentAttention:
         )
     return LatentAttention(
         num_heads=fields.count("num_attention_heads"),
-        q_lora_rank=fields.stated("q_lora_rank").optional_count("q_lora_rank"),
+        q_lora_rank=fields.stated_count("q_lora_rank"),
         kv_lora_rank=fields.count("kv_lora_rank"),
         qk_nope_head_dim=fields.count("qk_nope_head_dim"),
         qk_rope_head_dim=fields.count("qk_rope_head_dim"),

@@ -88,7 +88,7 @@ def _experts(fields: ConfigFields) -> tuple[MoeFfn, MoeFfn]:
         top_k=top_k,
         intermediate_size=size,
         correction_bias=True,
-        shared_intermediate_size=fields.stated("n_shared_experts").number_of("n_shared_experts") * size,
+        shared_intermediate_size=fields.stated_number("n_shared_experts") * size,
     )
     table = {"correction_bias": False, "hash_entries": fields.count("vocab_size") * top_k}
     return learned, learned.model_copy(update=table)

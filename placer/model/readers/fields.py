@@ -80,20 +80,31 @@ class ConfigFields:
         """Return a positive whole number, or None where it is absent or null."""
         return None if self._value(field) is None else self.count(field)
 
+    def stated_count(self, field: str) -> int | None:
+        """Return a positive whole number, or None for null; refuse a configuration that leaves the field out.
+
+        For fields whose default in the reference code is not null.
+        """
+        self._assert_stated(field)
+        return self.optional_count(field)
+
+    def stated_number(self, field: str) -> int:
+        """Return how many of something there are, null counting as none; refuse a configuration that leaves it out.
+
+        For fields whose default in the reference code is not none.
+        """
+        self._assert_stated(field)
+        return self.number_of(field)
+
+    def _assert_stated(self, field: str) -> None:
+        if field not in self._raw:
+            raise self.error(field, f"missing{nearest_hint(field, self._raw)}")
+
     def number_of(self, field: str) -> int:
         """Return how many of something there are; absent or null counts as none."""
         value = self._value(field)
         is_none = value is None or (value == 0 and isinstance(value, int) and not isinstance(value, bool))
         return 0 if is_none else self.count(field)
-
-    def stated(self, field: str) -> ConfigFields:
-        """Refuse a configuration that leaves a field out, null being an answer; return these fields.
-
-        For fields whose default in the reference code is neither none nor zero.
-        """
-        if field not in self._raw:
-            raise self.error(field, f"missing{nearest_hint(field, self._raw)}")
-        return self
 
     def flag(self, field: str, *, default: bool) -> bool:
         """Return a boolean."""

@@ -20,7 +20,7 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
         top_k=fields.count("num_experts_per_tok"),
         intermediate_size=size,
         correction_bias=True,
-        shared_intermediate_size=fields.stated("n_shared_experts").number_of("n_shared_experts") * size,
+        shared_intermediate_size=fields.stated_number("n_shared_experts") * size,
     )
     attention = read_attention(
         fields,

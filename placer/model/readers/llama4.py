@@ -20,7 +20,7 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
     fields.require("hidden_act", understood="silu")
     num_layers, chunk = (
         fields.num_layers(),
-        fields.stated("attention_chunk_size").optional_count("attention_chunk_size"),
+        fields.stated_count("attention_chunk_size"),
     )
     full = read_attention(fields, bias=both_biases(fields), head_dim=128)
     chunked = full.model_copy(update={"window": chunk, "chunked": chunk is not None})

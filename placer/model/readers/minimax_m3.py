@@ -36,7 +36,7 @@ def read(fields: ConfigFields, name: str) -> ModelSpec:
     full = read_attention(
         fields, qk_norm=QkNorm.HEAD if fields.flag("use_qk_norm", default=True) else None, head_dim=128
     )
-    shared = fields.stated("n_shared_experts").number_of("n_shared_experts")
+    shared = fields.stated_number("n_shared_experts")
     moe = MoeFfn(
         num_experts=fields.count("num_local_experts"),
         top_k=fields.count("num_experts_per_tok"),

@@ -83,7 +83,7 @@ def _layers(pattern: str) -> list[tuple[str, str]]:
 
 
 def _experts(fields: ConfigFields) -> MoeFfn:
-    shared = fields.stated("n_shared_experts").number_of("n_shared_experts")
+    shared = fields.stated_number("n_shared_experts")
     return MoeFfn(
         num_experts=fields.count("n_routed_experts"),
         top_k=fields.count("num_experts_per_tok"),

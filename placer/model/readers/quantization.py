@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from typing import TYPE_CHECKING, NamedTuple
 
 from placer.errors import clipped
@@ -50,10 +50,18 @@ _INT4_GROUPS = {32: "int4-g32", 64: "int4-g64", 128: "int4-g128"}
 _BLOCK = [128, 128]
 
 
+class _Pattern(NamedTuple):
+    text: str
+    matches: Callable[[str], object]
+
+    def hits(self, names: list[str]) -> bool:
+        return any(self.matches(name) for name in names)
+
+
 class _Scheme(NamedTuple):
     weight_format: WeightFormat
-    included: Callable[[str], bool]
-    excluded: tuple[str, ...]
+    included: Callable[[list[str]], bool]
+    excluded: tuple[_Pattern, ...]
 
 
 def read_quantization(fields: ConfigFields, layers: Mapping[str, Sequence[int]]) -> Precision:
@@ -111,9 +119,9 @@ def _format_of(
             stored: WeightFormat | None = None
             names = _names(module, layer)
             for scheme in schemes:
-                hit = next((pattern for pattern in scheme.excluded if _matches_any(pattern, names)), None)
+                hit = next((pattern.text for pattern in scheme.excluded if pattern.hits(names)), None)
                 culprit = hit or culprit
-                if hit is None and any(scheme.included(one) for one in names):
+                if hit is None and scheme.included(names):
                     stored = scheme.weight_format
             found.add(stored)
     if len(found) > 1:
@@ -128,29 +136,25 @@ def _names(module: str, layer: int) -> list[str]:
     return [f"{prefix}.{layer}.{one}" for prefix in _PREFIXES for one in sorted(spelled)]
 
 
-def _matches_any(pattern: str, names: list[str]) -> bool:
-    return any(_matches(pattern, name) for name in names)
+def _patterns(fields: ConfigFields, *names: str) -> tuple[_Pattern, ...]:
+    """Return the patterns of some fields, ready to be matched.
 
-
-def _matches(pattern: str, name: str) -> bool:
-    """Return whether a pattern names a module or something it lies in: a regex, a glob, or parts of the path."""
-    if pattern.startswith("re:"):
-        return re.match(pattern[3:], name) is not None
-    if "*" in pattern:
-        return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")
-    return f".{pattern}." in f".{name}."
-
-
-def _patterns(fields: ConfigFields, *names: str) -> tuple[str, ...]:
-    found: list[str] = []
-    for name in names:
-        if fields.get(name) is not None:
-            found += fields.names(name)
-    for pattern in found:
-        try:
-            re.compile(pattern[3:] if pattern.startswith("re:") else "")
-        except re.error as error:
-            raise fields.error(names[0], f"{clipped(pattern)} is no regular expression: {error}") from error
+    A regex (``re:``) is matched from the start; a glob names a module or something it lies in; anything else is whole
+    parts of a path.
+    """
+    found = []
+    for field in names:
+        for text in fields.names(field) if fields.get(field) is not None else ():
+            if text.startswith("re:"):
+                try:
+                    matches = re.compile(text[3:]).match
+                except re.error as error:
+                    raise fields.error(field, f"{clipped(text)} is no regular expression: {error}") from error
+            elif "*" in text:
+                matches = re.compile(f"(?:{translate(text)})|(?:{translate(f'{text}.*')})").match
+            else:
+                matches = re.compile(rf"(?:^|\.){re.escape(text)}(?:\.|$)").search
+            found.append(_Pattern(text, matches))
     return tuple(found)
 
 
@@ -161,7 +165,7 @@ def _scalar(fields: ConfigFields, name: str, default: object = None) -> object:
     return value
 
 
-def _everything(_: str) -> bool:
+def _everything(_: list[str]) -> bool:
     return True
 
 
@@ -179,7 +183,7 @@ def _read_fbgemm(fields: ConfigFields) -> list[_Scheme]:
 
 def _read_mxfp4(fields: ConfigFields) -> list[_Scheme]:
     excluded = _patterns(fields, "modules_to_not_convert")
-    return [_Scheme(WeightFormat.MXFP4, lambda name: ".experts." in name, excluded)]
+    return [_Scheme(WeightFormat.MXFP4, lambda names: any(".experts." in name for name in names), excluded)]
 
 
 def _read_gptq(fields: ConfigFields) -> list[_Scheme]:
@@ -209,17 +213,17 @@ def _read_groups(fields: ConfigFields) -> list[_Scheme]:
     groups, schemes = fields.section("config_groups"), []
     for name in groups.unread():
         group = groups.section(name)
-        targets = _patterns(group, "targets") if group.get("targets") is not None else ("Linear",)
+        targets = _patterns(group, "targets")
         schemes.append(_Scheme(_weights_format(group.section("weights")), _targeted(targets), excluded))
     if not schemes:
         raise fields.error("config_groups", "is empty")
     return schemes
 
 
-def _targeted(targets: tuple[str, ...]) -> Callable[[str], bool]:
-    if "Linear" in targets:
+def _targeted(targets: tuple[_Pattern, ...]) -> Callable[[list[str]], bool]:
+    if not targets or any(target.text == "Linear" for target in targets):
         return _everything
-    return lambda name: any(_matches(target, name) for target in targets)
+    return lambda names: any(target.hits(names) for target in targets)
 
 
 def _weights_format(weights: ConfigFields) -> WeightFormat:

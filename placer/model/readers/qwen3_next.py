@@ -9,7 +9,6 @@ from placer.model.readers.fields import ConfigFields
 from placer.model.spec import ModelSpec
 
 MODEL_TYPES = ("qwen3_next", "qwen3_5_moe_text", "qwen3_5_text")
-_SHARED = "shared_expert_intermediate_size"
 _LAYER_TYPES = ("linear_attention", "full_attention")
 
 
@@ -54,7 +53,7 @@ def _ffns(fields: ConfigFields) -> tuple[dict[str, Ffn], list[bool]]:
             num_experts=fields.count("num_experts"),
             top_k=fields.count("num_experts_per_tok"),
             intermediate_size=fields.count("moe_intermediate_size"),
-            shared_intermediate_size=fields.stated(_SHARED).number_of(_SHARED),
+            shared_intermediate_size=fields.stated_number("shared_expert_intermediate_size"),
             shared_gate=True,
         )
     }

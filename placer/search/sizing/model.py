@@ -69,15 +69,18 @@ def build_sizing_model(problem: SizingProblem) -> tuple[cp_model.CpModel, Sizing
 
 def is_hopeless(problem: SizingProblem, params: SolveParams) -> bool:
     """Return whether nothing fits even with the stages of a group taken together. Most hopeless problems end here."""
-    model, _ = build_sizing_model(replace(problem, is_fluid=True))
-    return solve(model, params, FLUID_WORK_LIMIT, math.inf).status is SolveStatus.INFEASIBLE
+    return _solve_fluid(problem, params, math.inf).status is SolveStatus.INFEASIBLE
 
 
 def fluid_bound(problem: SizingProblem, params: SolveParams) -> int | None:
     """Return a bound on the step with the stages of a group taken together [ps]; None if nothing fits."""
-    model, _ = build_sizing_model(replace(problem, is_fluid=True))
-    answer = solve(model, params, FLUID_WORK_LIMIT, params.relative_gap / 4.0)
+    answer = _solve_fluid(problem, params, params.relative_gap / 4.0)
     return None if answer.status is SolveStatus.INFEASIBLE else max(0, answer.bound)
+
+
+def _solve_fluid(problem: SizingProblem, params: SolveParams, relative_gap: float) -> Answer:
+    model, _ = build_sizing_model(replace(problem, is_fluid=True))
+    return solve(model, params, FLUID_WORK_LIMIT, relative_gap)
 
 
 def solve_sizing(problem: SizingProblem, params: SolveParams, work_limit: float = WORK_LIMIT) -> Sizing | None:
