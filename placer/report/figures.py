@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from placer.catalog.device import Device, KernelModel
+from placer.catalog.device import Device
 from placer.catalog.fleet import CrossLink
+from placer.catalog.kernel import KernelModel
 from placer.catalog.link import Link, StartUp
 from placer.catalog.source import Source, source_of
 from placer.report.catalog_json import UNCITED, Figure
