@@ -1,4 +1,4 @@
-"""The library: five functions, typed results.
+"""The library: six functions, typed results.
 
 >>> from placer import lower
 >>> lower("llama-3.1-8b").parameters.total
@@ -9,23 +9,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from placer.catalog.engine import ServingEngine
 from placer.catalog.fleet import Fleet
-from placer.catalog.loader import load_fleet
+from placer.catalog.loader import load_engine, load_fleet
 from placer.errors import ScenarioError
 from placer.graph.lower import lower as lower_model
 from placer.model.catalog import load_model
+from placer.model.served import served_as
 from placer.model.spec import ModelSpec
 from placer.plan.files import load_plan
 from placer.plan.plan import Plan
+from placer.predict.prediction import Prediction
 from placer.progress import ProgressSink, ignore
 from placer.report.lowering_json import Lowering, summarize
+from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 from placer.scenario.workload import Target, Workload
 from placer.validate import validated
 from placer.verify.finding import VerificationReport
 from placer.verify.verify import verify_plan
 
-__all__ = ["build_scenario", "load_fleet", "load_model", "lower", "plan", "plan_scenario", "verify"]
+__all__ = ["build_scenario", "load_fleet", "load_model", "lower", "plan", "plan_scenario", "predict", "verify"]
 
 #: Gap at which a search stops unless told otherwise.
 DEFAULT_GAP = 0.009
@@ -157,6 +161,80 @@ def plan_scenario(
     if not (0.0 < budget_s <= 1e6):
         raise ScenarioError(f"expected seconds between 0 and 1e6, got {budget_s!r}", where="budget_s")
     return make_plan(scenario, SolveParams(relative_gap=gap, budget_s=budget_s, seed=seed), progress)
+
+
+def predict(  # noqa: PLR0913 a deployment has this many parts, most with defaults
+    model: ModelSpec | str,
+    device: str,
+    *,
+    batch: int,
+    isl: int,
+    osl: int,
+    tp: int = 1,
+    pp: int = 1,
+    dp: int = 1,
+    ep: int | None = None,
+    num_devices: int | None = None,
+    weights: str | None = None,
+    experts: str | None = None,
+    kv: str | None = None,
+    routing: RoutingProfile | None = None,
+    is_prefill_elsewhere: bool = False,
+    fleet: Fleet | str | None = None,
+    engine: ServingEngine | str = "generic",
+) -> Prediction:
+    """Predict TTFT, TPOT, rates and memory of a deployment that somebody already runs; no search.
+
+    Parameters
+    ----------
+    model
+        A spec, a catalog id or alias, or a path.
+    device
+        Device of the catalog, or of ``fleet``.
+    batch
+        Requests decoding at once on each data-parallel rank.
+    isl, osl
+        Input and output tokens of a request.
+    tp, pp, dp, ep
+        Tensor-parallel degree, pipeline stages, data-parallel ranks of attention, expert-parallel ranks; ``ep`` is 1
+        by default, or ``tp x dp`` where there are data-parallel ranks.
+    num_devices
+        Must be ``tp x dp x pp``.
+    weights, experts, kv
+        How the model is served; ``fp8`` and ``fp4`` of weights are widths: what the checkpoint stores narrower stays,
+        and the KV cache is FP8. As the checkpoint by default.
+    routing
+        How tokens spread over experts; uniform by default.
+    is_prefill_elsewhere
+        Whether other devices prefill, so that steps only decode.
+    fleet
+        Where links are taken from; the catalog by default.
+    engine
+        Serving engine, or its name in the catalog.
+
+    Returns
+    -------
+    Prediction
+        The contents of ``placer predict --json``.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, the degrees do not go together, or the weights do not fit.
+    """
+    from placer.predict.configuration import Configuration  # noqa: PLC0415
+    from placer.predict.predict import predict as predict_lowered  # noqa: PLC0415
+
+    degrees = {"tp": tp, "pp": pp, "dp": dp, "ep": ep or (tp * dp if dp > 1 else 1)}
+    fields = {"device": device, "num_devices": num_devices or tp * dp * pp, "batch": batch, "isl": isl, "osl": osl}
+    asked = {**fields, **degrees, "is_prefill_elsewhere": is_prefill_elsewhere}
+    return predict_lowered(
+        lower_model(served_as(_model(model), weights=weights, experts=experts, kv=kv)),
+        validated(Configuration, asked, "configuration"),
+        load_engine(engine) if isinstance(engine, str) else engine,
+        fleet=load_fleet(fleet) if isinstance(fleet, str) else fleet,
+        routing=routing,
+    )
 
 
 def verify(plan: Plan | Path | str) -> VerificationReport:

@@ -77,6 +77,9 @@ class Device(BaseModel):
     layer_overhead: Seconds | None = Field(
         default=None, description="per layer and step beside the modelled kernels; none = that of the serving engine"
     )
+    kv_page_tokens: Annotated[int, Field(ge=1, le=65536, strict=True)] = Field(
+        default=1, description="tokens of a page of the KV cache; a sequence takes whole pages"
+    )
     reserve: Share = Field(default=0.0, description="share of the compute tier the runtime keeps")
     power: Watts = Field(description="per device, as its source defines it, such as 700 W")
     price: Annotated[dict[str, Price], Field(min_length=1)] = Field(
@@ -99,6 +102,10 @@ class Device(BaseModel):
     def compute_tier(self) -> MemoryTier:
         """The tier ops run from."""
         return next(tier for tier in self.memory if tier.role is TierRole.COMPUTE)
+
+    def paged(self, context: int) -> int:
+        """Return the tokens of the pages a sequence of some length takes."""
+        return -(-context // self.kv_page_tokens) * self.kv_page_tokens
 
     @property
     def usable_bytes(self) -> int:
@@ -140,6 +147,7 @@ class Device(BaseModel):
         names = [f"memory.{tier.tier}" for tier in self.memory if tier.role is TierRole.COMPUTE]
         names += [f"peak.{precision}" for precision in self.peak]
         names += [f"kernels.{kernel.family}" for kernel in self.kernels]
+        names += ["kv_page_tokens"] if self.kv_page_tokens > 1 else []
         return (*dict.fromkeys(names), "dequantises", "reserve", "power")
 
     def estimates(self, price_basis: str) -> tuple[str, ...]:

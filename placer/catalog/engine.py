@@ -43,7 +43,6 @@ class ServingEngine(BaseModel):
     first_token_queue: Factor = Field(description="M/D/1 waits (physics E4) a request waits for")
     first_token_request: Seconds = Field(description="per request in the replica")
     memory: Bytes = Field(description="context, graphs and communication buffers on every device")
-    page_tokens: Annotated[int, Field(ge=1, le=65536)] = Field(description="tokens of a page of the KV cache")
     prefill_tokens: Annotated[int, Field(ge=1, le=10_000_000)] = Field(description="most tokens of a prefill step")
     sources: tuple[Source, ...] = Field(default=(), description="citations")
     notes: tuple[str, ...] = Field(default=(), description="for people")

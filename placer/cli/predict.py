@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from placer.cli.output import emit_json, render
-from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_served_formats
+from placer.cli.precision import ExpertsOption, KvOption, WeightsOption
 
 
 def register(app: typer.Typer) -> None:
@@ -57,30 +57,26 @@ def predict_command(  # noqa: PLR0913 the parameters are the options of the comm
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Predict TTFT, TPOT, rates and memory of a configuration, without a search."""
-    from placer.catalog.loader import load_engine, load_fleet
+    from placer.api import predict
     from placer.cli import workload as given
-    from placer.graph.lower import lower
     from placer.model.catalog import load_model
-    from placer.predict.configuration import Configuration
-    from placer.predict.predict import predict
+    from placer.model.served import served_as
     from placer.scenario.routing import RoutingProfile
     from placer.units import parse_count
     from placer.validate import validated
 
     asked = {"tp": tp, "pp": pp, "dp": dp, "ep": ep, "num_devices": num_devices, "batch": batch, "isl": isl, "osl": osl}
-    counts = {name: parse_count(text, "--" + name.replace("_", "-")) for name, text in asked.items() if text}
-    width = counts["tp"] * counts["dp"]
-    counts.setdefault("num_devices", width * counts["pp"])
-    counts.setdefault("ep", width if counts["dp"] > 1 else 1)
-    fields = counts | {"device": device, "is_prefill_elsewhere": prefill_elsewhere}
-    configuration = validated(Configuration, fields, "configuration")
-    spec = with_served_formats(load_model(model), weights=weights, experts=experts, kv=kv)
+    counts: dict[str, Any] = {
+        name: parse_count(text, "--" + name.replace("_", "-")) for name, text in asked.items() if text
+    }
     prediction = predict(
-        lower(spec),
-        configuration,
-        load_engine(engine),
-        fleet=load_fleet(fleet) if fleet else None,
+        served_as(load_model(model), weights=weights, experts=experts, kv=kv, prefix="--"),
+        device,
+        **counts,
         routing=validated(RoutingProfile, given.routing(routing), "--routing"),
+        is_prefill_elsewhere=prefill_elsewhere,
+        fleet=fleet,
+        engine=engine,
     )
     if json_:
         emit_json(prediction.model_dump(mode="json"))

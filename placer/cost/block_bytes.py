@@ -16,8 +16,8 @@ def attention_bytes(group: Group, ops: LayerOps) -> int:
 
 
 def kv_bytes_per_sequence(group: Group, op: Op, context: int) -> int:
-    """Return KV cache, indices and state of one sequence in one core; what TP cannot cut is replicated."""
-    return op.held_bytes(context, group.shape.tp)
+    """Return KV cache, in whole pages, indices and state of one sequence; what TP cannot cut is replicated."""
+    return op.held_bytes(group.device.paged(context), group.shape.tp)
 
 
 def cut_bytes(group: Group, op: Op) -> int:

@@ -19,8 +19,7 @@ class MemoryModel:
 
     def __init__(self, model: ModelGraph, group: Group, configuration: Configuration, engine: ServingEngine) -> None:
         self._model, self._group, self._configuration, self._engine = model, group, configuration, engine
-        page, length = engine.page_tokens, configuration.isl + configuration.osl
-        context = -(-length // page) * page
+        context = configuration.isl + configuration.osl
         ops = [entry for entry in model.layer_classes for _ in entry.layers]
         per_stage = -(-len(ops) // configuration.pp)
         self._weights = self._layers(ops, per_stage) + self._ends()

@@ -47,6 +47,8 @@ def _device_values(device: Device) -> Iterator[tuple[str, str]]:
     for kernel in device.kernels:
         yield f"kernels.{kernel.family}", _kernel(kernel)
     yield "dequantises", "yes" if device.dequantises else "no"
+    if device.kv_page_tokens > 1:
+        yield "kv_page_tokens", f"{device.kv_page_tokens}"
     yield "reserve", f"{device.reserve:.1%} of the compute tier"
     yield "power", format_watts(device.power)
     for basis, price in device.price.items():
@@ -55,7 +57,13 @@ def _device_values(device: Device) -> Iterator[tuple[str, str]]:
 
 def _kernel(kernel: KernelModel) -> str:
     weights = f"{kernel.weights}: " if kernel.weights else ""
-    return f"{weights}floor {format_seconds(kernel.floor)}, MBU {kernel.mbu:g}, MFU {kernel.mfu:g}"
+    terms = [f"floor {format_seconds(kernel.floor)}", f"MBU {kernel.mbu:g}", f"MFU {kernel.mfu:g}"]
+    terms += [f"depth {format_seconds(kernel.depth)}"] if kernel.depth else []
+    terms += [f"ramp {format_seconds(kernel.ramp)} at {format_bytes(kernel.ramp_bytes)}"] if kernel.ramp else []
+    terms += [f"{format_seconds(kernel.per_expert)} per expert"] if kernel.per_expert else []
+    if kernel.error:
+        terms.append(f"off by {kernel.error.median:.1%} (90 % within {kernel.error.p90:.1%}) on rows held out")
+    return weights + ", ".join(terms)
 
 
 def _start_ups(table: tuple[StartUp, ...]) -> str:

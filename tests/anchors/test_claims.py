@@ -201,4 +201,4 @@ def test_cost_terms_count_the_kv_cache_as_the_lowering_does(name, context):
     model, device = lower(load_model(name)), load_device("h100-sxm")
     group = Group(GroupShape("p", 1, 1, 1, 1), device, 1, None, None)
     packed = sum(kv_bytes_per_sequence(group, ops.core, context) for ops in model.layer_ops)
-    assert packed == totals(model, context).kv_bytes_per_sequence
+    assert packed == totals(model, device.paged(context)).kv_bytes_per_sequence

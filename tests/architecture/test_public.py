@@ -7,7 +7,7 @@ import pytest
 
 import placer
 
-PUBLIC = ["load_fleet", "load_model", "lower", "plan", "verify"]
+PUBLIC = ["load_fleet", "load_model", "lower", "plan", "predict", "verify"]
 
 
 def _fresh(script):
@@ -32,7 +32,7 @@ def test_the_public_names_are_these():
     [
         ("import placer", {"numpy", "ortools", "pydantic", "networkx", "typer"}),
         ("import placer.cli.app", {"numpy", "ortools", "networkx"}),
-        ("from placer import plan, verify, lower, load_model, load_fleet", {"ortools", "typer"}),
+        ("from placer import plan, predict, verify, lower, load_model, load_fleet", {"ortools", "typer"}),
         ("import placer.verify.verify", {"ortools", "typer", "rich"}),
         ("import placer.report.plan", {"ortools", "typer"}),
     ],

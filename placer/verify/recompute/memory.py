@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from placer.graph.ffns.moe import MoeOps
@@ -73,8 +74,10 @@ class _Books:
         group, batch = self.replica.groups[place[0]], self.replica.batch
         parts = min(group.shape.tp, ops.core.kv_max_shards)
         kept = ops.core.state_bytes / parts
+        page = group.device.kv_page_tokens
+        pages = math.ceil(batch.capacity_context / page)
         for cache in ops.core.caches:
-            volume = cache.kept(batch.capacity_context) * cache.entry_bytes
+            volume = cache.kept(pages * page) * cache.entry_bytes
             kept += volume if cache.is_index else volume / parts
         self.stages[place].kv += batch.in_flight * group.rank_tokens * kept
         self.stages[place].items += 1
