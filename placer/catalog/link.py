@@ -47,6 +47,9 @@ class Link(BaseModel):
         default=(), description="start-up by number of devices, also of all-gathers"
     )
     all_to_all: tuple[StartUp, ...] = Field(default=(), description="start-up by number of devices")
+    all_to_all_efficiency: Efficiency | None = Field(
+        default=None, description="share of the bandwidth that all-to-alls reach; none = efficiency"
+    )
     sources: tuple[Source, ...] = Field(default=(), description="citations")
     notes: tuple[str, ...] = Field(default=(), description="for people")
 
@@ -63,6 +66,11 @@ class Link(BaseModel):
         """Bandwidth a transfer reaches, per device and direction."""
         return self.bandwidth * self.efficiency
 
+    @property
+    def all_to_all_bytes_per_s(self) -> float:
+        """Bandwidth an all-to-all reaches, per device and direction."""
+        return self.bandwidth * (self.all_to_all_efficiency or self.efficiency)
+
     def start_up_s(self, table: tuple[StartUp, ...], num_devices: int) -> float:
         """Return what a collective over ``num_devices`` costs before a byte moves [s]."""
         for entry in table:
@@ -74,5 +82,5 @@ class Link(BaseModel):
         """Return the figures that are guesses."""
         names = ["bandwidth", "latency", "efficiency"]
         names += ["all_reduce"] if self.all_reduce else []
-        names += ["all_to_all"] if self.all_to_all else []
+        names += ["all_to_all"] if self.all_to_all or self.all_to_all_efficiency else []
         return tuple(name for name in names if is_estimate(name, self.sources))

@@ -51,10 +51,10 @@ def all_to_all_s(scale_up: Link, scale_out: Link | None, shape: tuple[int, int],
     if num_devices == 1:
         return 0.0 * sent_bytes
     inside = min(num_devices, domain)
-    inside_s = sent_bytes * ((inside - 1) / num_devices) / scale_up.effective_bytes_per_s
+    inside_s = sent_bytes * ((inside - 1) / num_devices) / scale_up.all_to_all_bytes_per_s
     if num_devices <= domain or scale_out is None:
         return scale_up.start_up_s(scale_up.all_to_all, num_devices) + inside_s
-    outside_s = sent_bytes * ((num_devices - inside) / num_devices) / scale_out.effective_bytes_per_s
+    outside_s = sent_bytes * ((num_devices - inside) / num_devices) / scale_out.all_to_all_bytes_per_s
     slower = (inside_s + outside_s + abs(inside_s - outside_s)) / 2.0
     return scale_out.start_up_s(scale_out.all_to_all, num_devices) + slower
 

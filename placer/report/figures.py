@@ -25,7 +25,9 @@ def link_figures(link: Link) -> tuple[Figure, ...]:
         ("efficiency", f"{link.efficiency:g}"),
     ]
     values += [("all_reduce", _start_ups(link.all_reduce))] if link.all_reduce else []
-    values += [("all_to_all", _start_ups(link.all_to_all))] if link.all_to_all else []
+    spread = [_start_ups(link.all_to_all)] if link.all_to_all else []
+    spread += [f"efficiency {link.all_to_all_efficiency:g}"] if link.all_to_all_efficiency else []
+    values += [("all_to_all", ", ".join(spread))] if spread else []
     return tuple(_sourced(name, value, link.sources) for name, value in values)
 
 
