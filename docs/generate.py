@@ -16,12 +16,16 @@ import typer
 from pydantic import BaseModel, WithJsonSchema
 from pydantic_core import PydanticUndefined
 
-from placer.catalog.device import Device, KernelModel, MemoryTier
+from placer.catalog.device import Device, MemoryTier
+from placer.catalog.engine import ServingEngine
 from placer.catalog.fleet import CrossLink, Fleet, Pool
+from placer.catalog.kernel import FitError, KernelModel
 from placer.catalog.link import Link, StartUp
 from placer.catalog.source import Source
 from placer.cli.app import build_app
 from placer.plan import metrics, placement, plan, provenance, refusal
+from placer.predict.configuration import Configuration
+from placer.predict.prediction import DeviceMemory, Prediction
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 from placer.scenario.space import Space
@@ -41,10 +45,12 @@ PLAN: tuple[type[BaseModel], ...] = (
     *(Scenario, Workload, RoutingProfile, Target, Space),
 )
 FLEET: tuple[type[BaseModel], ...] = (
-    *(Fleet, Pool, CrossLink, Device, MemoryTier, KernelModel, Link, StartUp, Source),
+    *(Fleet, Pool, CrossLink, Device, MemoryTier, KernelModel, FitError, Link, StartUp, Source),
 )
 
-LINKED = {model.__name__ for model in (*PLAN, *FLEET)}
+ENGINE: tuple[type[BaseModel], ...] = (ServingEngine, Prediction, Configuration, DeviceMemory)
+
+LINKED = {model.__name__ for model in (*PLAN, *FLEET, *ENGINE)}
 
 #: What the end of a field's name says about its unit.
 UNITS = {
@@ -115,6 +121,9 @@ def dictionary_page() -> str:
     lines += ["are different words (`GB`, `GiB`), bits have a small b. `placer schema fleet` prints the same"]
     lines += ["as JSON Schema.", ""]
     lines += [line for model in FLEET for line in _section(model)]
+    lines += ["## Prediction", ""]
+    lines += ["What `placer predict --json` prints, and an engine file (`fleets/engines/`).", ""]
+    lines += [line for model in ENGINE for line in _section(model)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

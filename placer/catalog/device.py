@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from placer.catalog.kernel import FALLBACKS, KernelFamily, KernelModel
 from placer.catalog.quantity import (
     Bytes,
     BytesPerSecond,
-    Efficiency,
     FlopPerSecond,
     Seconds,
     Share,
@@ -42,15 +42,6 @@ class TierRole(StrEnum):
     OFFLOAD = "offload"
 
 
-class KernelFamily(StrEnum):
-    """Kernels that share an efficiency and a floor."""
-
-    GEMM = "gemm"
-    ATTENTION = "attention"
-    MLA = "mla"
-    MOE = "moe"
-
-
 class MemoryTier(BaseModel):
     """One kind of memory of a device."""
 
@@ -60,18 +51,6 @@ class MemoryTier(BaseModel):
     role: TierRole = Field(default=TierRole.COMPUTE, description="whether ops run from it")
     capacity: Bytes = Field(description="size, such as 141 GB")
     bandwidth: BytesPerSecond = Field(description="peak, such as 4.8 TB/s")
-
-
-class KernelModel(BaseModel):
-    """Time of a kernel: ``floor + max(bytes / (mbu * bandwidth), flops / (mfu * peak))`` (physics A1)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    family: KernelFamily = Field(description="kernels it holds for")
-    weights: WeightFormat | None = Field(default=None, description="none = every stored format not listed")
-    floor: Seconds = Field(description="time of a launch with no work, such as 4.4 us")
-    mbu: Efficiency = Field(description="share of peak bandwidth reached")
-    mfu: Efficiency = Field(description="share of peak FLOP/s reached")
 
 
 class Device(BaseModel):
@@ -94,6 +73,9 @@ class Device(BaseModel):
     )
     kernels: Annotated[tuple[KernelModel, ...], Field(min_length=1)] = Field(
         description="efficiencies and floors; gemm, attention and moe are needed"
+    )
+    layer_overhead: Seconds | None = Field(
+        default=None, description="per layer and step beside the modelled kernels; none = that of the serving engine"
     )
     reserve: Share = Field(default=0.0, description="share of the compute tier the runtime keeps")
     power: Watts = Field(description="per device, as its source defines it, such as 700 W")
@@ -124,9 +106,8 @@ class Device(BaseModel):
         return int(self.compute_tier.capacity * (1.0 - self.reserve))
 
     def kernel(self, family: KernelFamily, weights: WeightFormat | None = None) -> KernelModel:
-        """Return the closest kernel model: family and stored format, family, or plain attention for MLA."""
-        wanted = [family] if family is not KernelFamily.MLA else [family, KernelFamily.ATTENTION]
-        for choice in wanted:
+        """Return the closest kernel model: family and stored format, family, or the family it falls back to."""
+        for choice in (family, *FALLBACKS.get(family, ())):
             for exact in (weights, None):
                 for kernel in self.kernels:
                     if kernel.family is choice and kernel.weights is exact:
@@ -163,5 +144,10 @@ class Device(BaseModel):
 
     def estimates(self, price_basis: str) -> tuple[str, ...]:
         """Return the figures that are guesses, the price on the given basis included."""
-        names = (*self.figures, f"price.{price_basis}")
-        return tuple(name for name in names if is_estimate(name, self.sources))
+        price = f"price.{price_basis}"
+        return (*self.guesses, *((price,) if is_estimate(price, self.sources) else ()))
+
+    @property
+    def guesses(self) -> tuple[str, ...]:
+        """The figures that are guesses, prices left out."""
+        return tuple(name for name in self.figures if is_estimate(name, self.sources))

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from placer.catalog.quantity import BytesPerSecond, Efficiency, Seconds
+from placer.catalog.kernel import FitError
+from placer.catalog.quantity import Bytes, BytesPerSecond, Efficiency, Seconds
 from placer.catalog.source import Source, is_estimate
 
 
@@ -19,12 +20,21 @@ class Duplex(StrEnum):
 
 
 class StartUp(BaseModel):
-    """What a collective over up to ``devices`` devices costs before a byte moves."""
+    """What a collective over up to ``devices`` devices costs, before a byte moves and while bytes do.
+
+    ``latency + ramp x/(x + ramp_bytes) + x / (efficiency W)`` for ``x`` bytes on the wire (physics A6).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     devices: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] = Field(description="most devices it holds for")
     latency: Seconds = Field(description="time before a byte moves, such as 3.5 us")
+    efficiency: Efficiency | None = Field(
+        default=None, description="share of the bandwidth large messages reach; none = that of the link"
+    )
+    ramp: Seconds = Field(default=0.0, description="time lost until bytes flow at full rate")
+    ramp_bytes: Bytes = Field(default=1.0, description="bytes on the wire at which half of the ramp is paid")
+    error: FitError | None = Field(default=None, description="error on rows the fit did not see; none = not measured")
 
 
 class Link(BaseModel):
@@ -47,9 +57,6 @@ class Link(BaseModel):
         default=(), description="start-up by number of devices, also of all-gathers"
     )
     all_to_all: tuple[StartUp, ...] = Field(default=(), description="start-up by number of devices")
-    all_to_all_efficiency: Efficiency | None = Field(
-        default=None, description="share of the bandwidth that all-to-alls reach; none = efficiency"
-    )
     sources: tuple[Source, ...] = Field(default=(), description="citations")
     notes: tuple[str, ...] = Field(default=(), description="for people")
 
@@ -66,21 +73,16 @@ class Link(BaseModel):
         """Bandwidth a transfer reaches, per device and direction."""
         return self.bandwidth * self.efficiency
 
-    @property
-    def all_to_all_bytes_per_s(self) -> float:
-        """Bandwidth an all-to-all reaches, per device and direction."""
-        return self.bandwidth * (self.all_to_all_efficiency or self.efficiency)
-
-    def start_up_s(self, table: tuple[StartUp, ...], num_devices: int) -> float:
-        """Return what a collective over ``num_devices`` costs before a byte moves [s]."""
+    def start_up(self, table: tuple[StartUp, ...], num_devices: int) -> StartUp:
+        """Return what a collective over ``num_devices`` costs: the smallest entry that covers them, or the largest."""
         for entry in table:
             if num_devices <= entry.devices:
-                return entry.latency
-        return table[-1].latency if table else self.latency
+                return entry
+        return table[-1] if table else StartUp.model_construct(devices=max(2, num_devices), latency=self.latency)
 
     def estimates(self) -> tuple[str, ...]:
         """Return the figures that are guesses."""
         names = ["bandwidth", "latency", "efficiency"]
         names += ["all_reduce"] if self.all_reduce else []
-        names += ["all_to_all"] if self.all_to_all or self.all_to_all_efficiency else []
+        names += ["all_to_all"] if self.all_to_all else []
         return tuple(name for name in names if is_estimate(name, self.sources))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from placer.catalog.device import Device
+from placer.catalog.engine import ServingEngine
 from placer.catalog.fleet import Fleet
 from placer.catalog.link import Link
 from placer.errors import CatalogError, InputError, nearest_hint
@@ -62,6 +63,25 @@ def load_link(name: str) -> Link:
     """
     path = _find("links", name, "link")
     return _as_catalog_error(lambda: validated(Link, read_mapping(path), str(path)))
+
+
+def engine_names() -> tuple[str, ...]:
+    """Return the serving engines of the catalog."""
+    return tuple(_paths("engines"))
+
+
+@cache
+def load_engine(name: str) -> ServingEngine:
+    """Return a serving engine of the catalog, or one of a file of one's own.
+
+    Raises
+    ------
+    CatalogError
+        If there is none of that name, or the file is wrong.
+    """
+    given = Path(name)
+    path = given if given.suffix in {".yaml", ".yml", ".json"} else _find("engines", name, "engine")
+    return _as_catalog_error(lambda: validated(ServingEngine, read_mapping(path), str(path)))
 
 
 def load_fleet(name: str) -> Fleet:

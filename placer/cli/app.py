@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from placer.cli import catalog, kv, lower, plan, roofline, schema, traffic, verify
+from placer.cli import catalog, kv, lower, plan, predict, roofline, schema, traffic, verify
 from placer.cli.output import say
 from placer.errors import InputError, PlacerError
 
@@ -30,6 +30,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     verify.register,
     lower.register,
     kv.register,
+    predict.register,
     roofline.register,
     traffic.register,
     catalog.register,

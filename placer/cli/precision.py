@@ -48,6 +48,24 @@ def with_formats(
     return spec.model_copy(update={"precision": precision})
 
 
+def with_served_formats(
+    spec: ModelSpec, *, weights: str | None = None, experts: str | None = None, kv: str | None = None
+) -> ModelSpec:
+    """Return a model as deployments name themselves: ``fp8`` and ``fp4`` as widths, and KV as wide as the weights.
+
+    Raises
+    ------
+    InputError
+        For a format that is not known.
+    """
+    from placer.model.served import WIDTHS, with_served_width
+
+    if weights not in WIDTHS:
+        return with_formats(spec, weights=weights, experts=experts, kv=kv)
+    narrowed = spec.model_copy(update={"precision": with_served_width(spec.precision, weights)})
+    return with_formats(narrowed, experts=experts, kv=kv)
+
+
 def _named(formats: type[Format], name: str, where: str) -> Format:
     known = [str(one) for one in formats]
     if name not in known:

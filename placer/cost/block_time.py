@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from placer.catalog.device import KernelFamily
+from placer.catalog.kernel import KernelFamily
 from placer.cost.collective import all_gather_s, all_reduce_s, all_to_all_s, hop_s
 from placer.cost.expert_load import copies_per_token
 from placer.cost.group import Array, Batch, ExpertLoads, Group
-from placer.cost.op_time import kernel_time_s
+from placer.cost.op_time import Work, kernel_time_s
 from placer.cost.shard import held_format, shard_flops_per_token, stored_shard_bytes
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerOps
 from placer.graph.op import Op
-from placer.model.precision import ElementFormat
+from placer.model.precision import ElementFormat, WeightFormat
 
 #: Hidden states travel in BF16, except into experts, where the model says.
 HIDDEN_BYTES = 2
@@ -25,11 +25,16 @@ HIDDEN_BYTES = 2
 def gemm_s(group: Group, op: Op, shards: int, tokens: Array) -> Array:
     """Return the time of an op made of weight matrices, cut over ``shards`` devices."""
     weights, precision = held_format(op, group.device)
-    return kernel_time_s(
-        group.device.kernel(KernelFamily.GEMM, weights),
-        op.kernels,
+    work = Work(
         np.full_like(tokens, stored_shard_bytes(op, shards, group.device)),
         tokens * shard_flops_per_token(op, shards),
+        op.kernels,
+        op.depth(shards),
+        tokens * (HIDDEN_BYTES * op.handled(shards)),
+    )
+    return kernel_time_s(
+        group.device.kernel(KernelFamily.GEMM, weights),
+        work,
         bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
         peak_flops_per_s=group.device.peak[precision],
     )
@@ -40,11 +45,14 @@ def core_s(group: Group, op: Op, tokens: Array, context: int) -> Array:
     family = KernelFamily.MLA if op.is_latent else KernelFamily.ATTENTION
     precision = held_format(op, group.device)[1]
     tp = group.shape.tp
-    return kernel_time_s(
-        group.device.kernel(family),
-        op.kernels,
+    work = Work(
         tokens * op.moved_bytes(context, tp),
         tokens * ((op.context_flops(context) + op.flops_per_token) / tp),
+        op.kernels,
+    )
+    return kernel_time_s(
+        group.device.kernel(family, WeightFormat(op.cache_format.value)),
+        work,
         bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
         peak_flops_per_s=group.device.peak[precision],
     )
@@ -84,13 +92,29 @@ def dense_s(group: Group, op: Op, batch: Batch, hidden_size: int) -> Array:
 
 def experts_s(group: Group, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int], batch: Batch) -> Array:
     """Return the time of routed experts on the busiest rank, the fused kernel's floor paid once."""
-    touched, served = loads.busiest(part, group.shape.ep, batch.tokens)
+    return loaded_experts_s(group, moe, loads.busiest(part, group.shape.ep, batch.tokens), part[1] - part[0])
+
+
+def loaded_experts_s(group: Group, moe: MoeOps, load: tuple[Array, Array], num_experts: int) -> Array:
+    """Return the time of routed experts for a load: experts touched and tokens served on the busiest rank.
+
+    ``num_experts`` is how many of them the group holds.
+    """
+    touched, served = load
     (weights, precision), cut = held_format(moe.expert, group.device), group.shape.expert_tp
+    flops = shard_flops_per_token(moe.expert, cut)
+    work = Work(
+        touched * stored_shard_bytes(moe.expert, cut, group.device),
+        served * flops,
+        1,
+        moe.expert.depth(cut),
+        served * (HIDDEN_BYTES * moe.expert.handled(cut)),
+        touched * flops,
+        -(-num_experts // group.shape.ep),
+    )
     return kernel_time_s(
         group.device.kernel(KernelFamily.MOE, weights),
-        1,
-        touched * stored_shard_bytes(moe.expert, cut, group.device),
-        served * shard_flops_per_token(moe.expert, cut),
+        work,
         bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
         peak_flops_per_s=group.device.peak[precision],
     )
@@ -98,8 +122,12 @@ def experts_s(group: Group, moe: MoeOps, loads: ExpertLoads, part: tuple[int, in
 
 def copies(group: Group, loads: ExpertLoads, part: tuple[int, int]) -> float:
     """Return to how many devices of the group one token must travel to reach its experts."""
-    selected, held = loads.selected(part), part[1] - part[0]
-    return copies_per_token(selected, held, group.shape.ep) * group.shape.expert_tp
+    return expert_copies(group, loads.selected(part), part[1] - part[0])
+
+
+def expert_copies(group: Group, num_selected: float, num_experts: int) -> float:
+    """Return to how many devices of the group one token must travel, for some of the experts it holds."""
+    return copies_per_token(num_selected, num_experts, group.shape.ep) * group.shape.expert_tp
 
 
 def exchange_s(group: Group, copies_: float, batch: Batch, hidden_size: int, dispatch: ElementFormat) -> Array:
@@ -124,9 +152,7 @@ def embedding_s(group: Group, op: Op, batch: Batch, hidden_size: int) -> Array:
     tokens, (weights, precision) = batch.rank_tokens, held_format(op, group.device)
     lookup = kernel_time_s(
         group.device.kernel(KernelFamily.GEMM, weights),
-        op.kernels,
-        tokens * float(hidden_size * HIDDEN_BYTES),
-        np.zeros_like(tokens),
+        Work(tokens * float(hidden_size * HIDDEN_BYTES), np.zeros_like(tokens), op.kernels),
         bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
         peak_flops_per_s=group.device.peak[precision],
     )

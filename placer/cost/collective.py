@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from placer.catalog.link import Link
+from dataclasses import dataclass
+
+from placer.catalog.link import Link, StartUp
 from placer.cost.op_time import Floats
 
 
-def all_reduce_s(link: Link, num_devices: int, message_bytes: Floats) -> Floats:
+@dataclass(frozen=True)
+class Beyond:
+    """What lies outside a scale-up domain: its size in devices, and the link between domains."""
+
+    domain: int
+    link: Link
+
+
+def all_reduce_s(link: Link, num_devices: int, message_bytes: Floats, beyond: Beyond | None = None) -> Floats:
     """Return the time of an all-reduce: ``alpha(n) + 2 (n-1)/n V / beta``.
+
+    Over several domains it is hierarchical: reduce-scatter and all-gather inside, and between them an all-reduce of
+    every device's share with its peers in the other domains.
 
     Parameters
     ----------
@@ -17,11 +30,18 @@ def all_reduce_s(link: Link, num_devices: int, message_bytes: Floats) -> Floats:
         Devices that take part; one is free.
     message_bytes
         Bytes each of them contributes [B].
+    beyond
+        Domain and link outside it; None where all devices share one domain.
     """
     if num_devices == 1:
         return 0.0 * message_bytes
+    if beyond is not None and num_devices > beyond.domain:
+        inside = all_reduce_s(link, beyond.domain, message_bytes)
+        domains = -(-num_devices // beyond.domain)
+        outside: Floats = all_reduce_s(beyond.link, domains, message_bytes / beyond.domain)
+        return inside + outside
     wire = 2.0 * (num_devices - 1) / num_devices * message_bytes
-    return link.start_up_s(link.all_reduce, num_devices) + wire / link.effective_bytes_per_s
+    return _wire_s(link, link.start_up(link.all_reduce, num_devices), wire)
 
 
 def all_gather_s(link: Link, num_devices: int, gathered_bytes: Floats) -> Floats:
@@ -29,7 +49,19 @@ def all_gather_s(link: Link, num_devices: int, gathered_bytes: Floats) -> Floats
     if num_devices == 1:
         return 0.0 * gathered_bytes
     wire = (num_devices - 1) / num_devices * gathered_bytes
-    return link.start_up_s(link.all_reduce, num_devices) + wire / link.effective_bytes_per_s
+    return _wire_s(link, link.start_up(link.all_reduce, num_devices), wire)
+
+
+def _wire_s(link: Link, start: StartUp, wire_bytes: Floats) -> Floats:
+    """Return start-up and transfer of some bytes on the wire."""
+    return start.latency + _transfer_s(link, start, wire_bytes)
+
+
+def _transfer_s(link: Link, start: StartUp, wire_bytes: Floats) -> Floats:
+    """Return how long bytes are on the wire, the ramp to the full rate included."""
+    ramp = start.ramp * (wire_bytes / (wire_bytes + start.ramp_bytes)) if start.ramp else 0.0
+    transfer: Floats = wire_bytes / (link.bandwidth * (start.efficiency or link.efficiency))
+    return ramp + transfer
 
 
 def all_to_all_s(scale_up: Link, scale_out: Link | None, shape: tuple[int, int], sent_bytes: Floats) -> Floats:
@@ -51,12 +83,15 @@ def all_to_all_s(scale_up: Link, scale_out: Link | None, shape: tuple[int, int],
     if num_devices == 1:
         return 0.0 * sent_bytes
     inside = min(num_devices, domain)
-    inside_s = sent_bytes * ((inside - 1) / num_devices) / scale_up.all_to_all_bytes_per_s
+    inside_bytes = sent_bytes * ((inside - 1) / num_devices)
+    near = scale_up.start_up(scale_up.all_to_all, inside)
     if num_devices <= domain or scale_out is None:
-        return scale_up.start_up_s(scale_up.all_to_all, num_devices) + inside_s
-    outside_s = sent_bytes * ((num_devices - inside) / num_devices) / scale_out.all_to_all_bytes_per_s
-    slower = (inside_s + outside_s + abs(inside_s - outside_s)) / 2.0
-    return scale_out.start_up_s(scale_out.all_to_all, num_devices) + slower
+        return _wire_s(scale_up, scale_up.start_up(scale_up.all_to_all, num_devices), inside_bytes)
+    far = scale_out.start_up(scale_out.all_to_all, num_devices)
+    inside_s = _transfer_s(scale_up, near, inside_bytes)
+    outside_s = _transfer_s(scale_out, far, sent_bytes * ((num_devices - inside) / num_devices))
+    slower: Floats = (inside_s + outside_s + abs(inside_s - outside_s)) / 2.0
+    return far.latency + slower
 
 
 def hop_s(latency_s: float, bytes_per_s: float, message_bytes: Floats) -> Floats:

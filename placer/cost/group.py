@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from placer.catalog.device import Device
 from placer.catalog.fleet import Fleet
 from placer.catalog.link import Link
+from placer.cost.collective import Beyond
 from placer.cost.expert_load import any_touched, busiest_rank_bound, touched_probability
 from placer.cost.shape import GroupShape
 from placer.errors import InternalError
@@ -40,6 +41,11 @@ class Group:
         if self.scale_up is None:
             raise InternalError(f"pool {self.shape.pool} has no link")
         return self.scale_up
+
+    @property
+    def far(self) -> Beyond | None:
+        """What lies beyond a scale-up domain, or None where there is nothing."""
+        return None if self.scale_out is None else Beyond(self.domain, self.scale_out)
 
     @property
     def stage_link(self) -> Link:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from placer.model.precision import WeightFormat, matrix_bytes
+from placer.model.precision import ElementFormat, WeightFormat, matrix_bytes
 
 
 class OpKind(StrEnum):
@@ -65,6 +65,8 @@ class Matrix:
         False for a tied copy, whose bytes are needed but whose parameters were counted before.
     tensors
         Tensors of equal size it is stored in, each with scales of its own.
+    cuts_inputs
+        Whether tensor parallelism cuts its input features (and sums), not its output features.
     """
 
     rows: int
@@ -74,11 +76,17 @@ class Matrix:
     max_shards: int = 1
     is_counted: bool = True
     tensors: int = 1
+    cuts_inputs: bool = False
 
     @property
     def elements(self) -> int:
         """Number of weights."""
         return self.rows * self.columns
+
+    def features(self, shards: int) -> tuple[float, float]:
+        """Return the input and output features of one of ``shards`` parts."""
+        cut = min(shards, self.max_shards)
+        return (self.columns / cut, self.rows) if self.cuts_inputs else (self.columns, self.rows / cut)
 
     def stored_bytes(self, weight_format: WeightFormat | None = None) -> int:
         """Return the bytes, scales included, in the given or the checkpoint's format."""
@@ -176,6 +184,10 @@ class Op:
         Dependent kernel launches; each pays the device's floor.
     intermediate_width
         Widest activation inside the op, elements per token.
+    num_heads
+        Query heads of an attention core.
+    cache_format
+        How a core stores its KV cache.
     """
 
     kind: OpKind
@@ -188,6 +200,8 @@ class Op:
     is_latent: bool = False
     kernels: int = 1
     intermediate_width: int = 0
+    num_heads: int = 0
+    cache_format: ElementFormat = ElementFormat.BF16
 
     @cached_property
     def weight_bytes(self) -> int:
@@ -207,6 +221,18 @@ class Op:
                 counts[vector.parameter_kind] = counts.get(vector.parameter_kind, 0) + vector.elements
         return counts
 
+    def depth(self, shards: int) -> float:
+        """Return the reductions of one of ``shards`` parts in series [elements].
+
+        Matrices with the same input are one launch; their reduction counts once.
+        """
+        inputs = {(matrix.columns, matrix.cuts_inputs): matrix.features(shards)[0] for matrix in self.matrices}
+        return sum(inputs.values())
+
+    def handled(self, shards: int) -> float:
+        """Return the activations one token moves in and out of one of ``shards`` parts [elements]."""
+        return self.depth(shards) + sum(matrix.features(shards)[1] for matrix in self.matrices)
+
     @property
     def kv_bytes_per_token(self) -> int:
         """Bytes of KV cache one more token costs while no window is full, indices left out."""
@@ -216,6 +242,19 @@ class Op:
     def index_bytes_per_token(self) -> int:
         """Bytes of indices one more token costs."""
         return sum(-(-cache.entry_bytes // cache.stride) for cache in self.caches if cache.is_index)
+
+    @property
+    def prompt_token_bytes(self) -> float:
+        """Bytes a token of a prompt moves through the core.
+
+        Queries, keys and outputs in BF16 (a multiply-add per element of them and per pair of tokens: as many bytes as
+        FLOPs per entry), and its cache entries, written and read.
+        """
+        moved = 0.0
+        for cache in self.caches:
+            work = cache.flops_per_entry if cache.prefill_flops_per_entry is None else cache.prefill_flops_per_entry
+            moved += work + 2.0 * cache.entry_bytes / cache.stride
+        return moved
 
     @property
     def window(self) -> int | None:

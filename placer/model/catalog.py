@@ -12,6 +12,7 @@ from placer.model.checkpoint.gguf import read_gguf
 from placer.model.checkpoint.safetensors import read_folder
 from placer.model.checkpoint.tensors import TensorList
 from placer.model.hub import fetch_config, is_hub_id
+from placer.model.precision import ElementFormat, WeightFormat
 from placer.model.readers.registry import read_config
 from placer.model.spec import ModelSpec
 from placer.paths import catalog_root
@@ -66,10 +67,35 @@ def load_model(name: str) -> ModelSpec:
         return read_gguf(path)[0]
     if is_existing(path):
         return read_model_file(_config_of(path) if path.is_dir() else path)
-    hint = nearest_hint(name, [*model_paths(), *known])
+    return _quantised(name) or _elsewhere(name, nearest_hint(name, [*model_paths(), *known]))
+
+
+def _elsewhere(name: str, hint: str) -> ModelSpec:
     if is_hub_id(name):
         return _from_hub(name, hint)
     raise ModelConfigError(f'unknown model "{name}"{hint}; `placer models list` shows them, or pass a config.json')
+
+
+#: Formats that checkpoints are named after: NVIDIA's are per tensor, those of a model's own makers blockwise.
+_SUFFIXES = {
+    "-fp8": (WeightFormat.FP8_BLOCK, WeightFormat.FP8),
+    "-nvfp4": (WeightFormat.NVFP4, WeightFormat.NVFP4),
+    "-fp4": (WeightFormat.NVFP4, WeightFormat.NVFP4),
+}
+
+
+def _quantised(name: str) -> ModelSpec | None:
+    """Return a quantised checkpoint of a model of the catalog, told by its name, such as ``Qwen3-235B-A22B-FP8``."""
+    owner, _, short = name.casefold().rpartition("/")
+    known = {full.rpartition("/")[2].casefold(): path for full, path in _names().items()}
+    for suffix, (own, nvidia) in _SUFFIXES.items():
+        path = known.get(short.removesuffix(suffix)) if short.endswith(suffix) else None
+        if path is not None:
+            spec, stored = _read_spec(path), nvidia if owner == "nvidia" else own
+            precision = spec.precision.with_weights(stored)
+            precision = precision.with_kv(ElementFormat.FP8) if owner == "nvidia" else precision
+            return spec.model_copy(update={"name": name, "precision": precision})
+    return None
 
 
 def load_stored(name: str) -> tuple[ModelSpec, TensorList | None]:

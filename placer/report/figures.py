@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from placer.catalog.device import Device, KernelModel
+from placer.catalog.device import Device
 from placer.catalog.fleet import CrossLink
+from placer.catalog.kernel import KernelModel
 from placer.catalog.link import Link, StartUp
 from placer.catalog.source import Source, source_of
 from placer.report.catalog_json import UNCITED, Figure
@@ -25,9 +26,7 @@ def link_figures(link: Link) -> tuple[Figure, ...]:
         ("efficiency", f"{link.efficiency:g}"),
     ]
     values += [("all_reduce", _start_ups(link.all_reduce))] if link.all_reduce else []
-    spread = [_start_ups(link.all_to_all)] if link.all_to_all else []
-    spread += [f"efficiency {link.all_to_all_efficiency:g}"] if link.all_to_all_efficiency else []
-    values += [("all_to_all", ", ".join(spread))] if spread else []
+    values += [("all_to_all", _start_ups(link.all_to_all))] if link.all_to_all else []
     return tuple(_sourced(name, value, link.sources) for name, value in values)
 
 

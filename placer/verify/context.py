@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.catalog.device import KernelFamily
+from placer.catalog.kernel import KernelFamily
 from placer.graph.lower import lower
 from placer.graph.model_graph import ModelGraph
 from placer.model.mixer import CompressedAttention, LatentAttention

@@ -9,6 +9,7 @@ import pytest
 from placer.catalog.link import Link
 from placer.catalog.loader import load_link
 from placer.cost.collective import all_to_all_s, hop_s
+from placer.cost.expert_load import copies_per_token
 
 TOKENS, TOP_K, HIDDEN = 128, 8, 7_168
 DISPATCH_BYTES, COMBINE_BYTES = TOKENS * TOP_K * HIDDEN, TOKENS * TOP_K * HIDDEN * 2
@@ -54,8 +55,9 @@ ONE_NODE = {
 
 
 def exchange_s(link: Link, ranks: int) -> tuple[float, float]:
-    """Dispatch and combine of every rank, inside one scale-up domain."""
-    sent = (np.array([float(each)]) for each in (DISPATCH_BYTES, COMBINE_BYTES))
+    """Dispatch and combine of every rank, inside one scale-up domain; a token goes to a rank once (B2)."""
+    copies = copies_per_token(TOP_K, 256, ranks) / TOP_K
+    sent = (np.array([copies * each]) for each in (DISPATCH_BYTES, COMBINE_BYTES))
     there, back = (float(all_to_all_s(link, None, (ranks, ranks), each)[0]) for each in sent)
     return there, back
 
@@ -89,7 +91,8 @@ def test_catalog_links_hold_for_all_shapes_of_a_decode(system):
     rows = [row for row in rows if row["version"] == "0.5.12" and int(row["num_token"]) <= 256]
     assert len(rows) > 100
     for row in rows:
-        copies = int(row["num_token"]) * int(row["num_topk"]) * int(row["hidden_size"])
+        visited = copies_per_token(int(row["num_topk"]), int(row["num_experts"]), ranks)
+        copies = int(row["num_token"]) * visited * int(row["hidden_size"])
         for way, width in (("dispatch", 1), ("combine", 2)):
             sent = np.array([float(width * copies)])
             predicted = float(all_to_all_s(link, None, (ranks, ranks), sent)[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from placer.catalog.device import KernelFamily
+from placer.catalog.kernel import KernelFamily
 from placer.catalog.loader import device_names, fleet_names, link_names, load_device, load_fleet, load_link
 from placer.errors import CatalogError
 from placer.paths import catalog_root

@@ -1,6 +1,7 @@
 import pytest
 
-from placer.catalog.device import Device, KernelModel, MemoryTier
+from placer.catalog.device import Device, MemoryTier
+from placer.catalog.kernel import KernelModel
 from placer.catalog.link import Link
 from placer.cost.group import Group
 from placer.cost.shape import GroupShape

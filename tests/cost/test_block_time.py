@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from placer.catalog.device import KernelModel
+from placer.catalog.kernel import KernelModel
 from placer.cost import block_time
 from placer.cost.collective import all_to_all_s
 from placer.cost.group import ExpertLoads, exact_batch, relaxed_batch

@@ -51,17 +51,6 @@ def test_all_to_all_inside_a_domain(make_link, shape, seconds):
     assert all_to_all_s(make_link(), make_link(), shape, 1e6) == pytest.approx(seconds, rel=1e-12)
 
 
-def test_all_to_alls_may_reach_another_share_of_the_bandwidth(make_link):
-    plain, slower = make_link(), make_link(all_to_all_efficiency=make_link().efficiency / 2)
-    sent = 8e6
-    start = plain.start_up_s(plain.all_to_all, 8)
-    wire = all_to_all_s(plain, None, (8, 8), sent) - start
-    assert all_to_all_s(slower, None, (8, 8), sent) == pytest.approx(start + 2 * wire)
-    assert all_reduce_s(slower, 8, sent) == all_reduce_s(plain, 8, sent)
-    # Its source is that of the start-up times.
-    assert "all_to_all" in make_link(all_to_all=(), all_to_all_efficiency=0.5).estimates()
-
-
 def test_all_to_all_over_domains_takes_the_slower_way(make_link):
     # 16 devices in domains of 8: 7/16 of 1 MB inside at 50 GB/s = 8.75 us, 8/16 outside.
     slow = make_link(bandwidth="20 GB/s", all_to_all=({"devices": 16, "latency": "9 us"},))

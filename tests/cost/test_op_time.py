@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from placer.catalog.device import KernelModel
-from placer.cost.op_time import kernel_time_s
+from placer.catalog.kernel import KernelModel
+from placer.cost.op_time import Work, kernel_time_s
 
 amounts = st.floats(0, 1e15)
 rates = st.floats(1e9, 1e17)
@@ -20,9 +20,7 @@ def time_s(read_bytes, flops, *, launches=1, bandwidth=1e12, peak=1e15, **model)
     return float(
         kernel_time_s(
             kernel(**model),
-            launches,
-            read_bytes,
-            flops,
+            Work(read_bytes, flops, launches),
             bandwidth_bytes_per_s=bandwidth,
             peak_flops_per_s=peak,
         )
@@ -84,6 +82,6 @@ def test_time_is_at_least_the_ideal_roofline(read, flops, mbu, mfu):
 
 def test_arrays_are_scalars_side_by_side():
     read, flops = np.array([0.0, 1e9, 1e9]), np.array([1e12, 0.0, 1e12])
-    together = kernel_time_s(kernel(), 2, read, flops, bandwidth_bytes_per_s=1e12, peak_flops_per_s=1e15)
+    together = kernel_time_s(kernel(), Work(read, flops, 2), bandwidth_bytes_per_s=1e12, peak_flops_per_s=1e15)
     each = [time_s(a, b, launches=2) for a, b in zip(read, flops, strict=True)]
     assert together.tolist() == each

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placer.catalog.device import KernelFamily
+from placer.catalog.kernel import KernelFamily
 from placer.catalog.link import Duplex
 from placer.graph.lower import lower
 from placer.plan.placement import GroupPlan, Role, Way

@@ -1,6 +1,7 @@
 import pytest
 
-from placer.catalog.device import Device, KernelModel, MemoryTier
+from placer.catalog.device import Device, MemoryTier
+from placer.catalog.kernel import KernelModel
 from placer.graph.op import Matrix, Op, OpKind, ParameterKind, Vector
 from placer.model.precision import WeightFormat
 from placer.verify.recompute.weights import shard_bytes, shard_flops

@@ -51,7 +51,7 @@ def feed_forward(
     up = (2 if is_gated else 1) * intermediate_size
     matrices = (
         Matrix(up, hidden_size, weight_format, parameter_kind, intermediate_size, tensors=2 if is_gated else 1),
-        Matrix(hidden_size, intermediate_size, weight_format, parameter_kind, intermediate_size),
+        Matrix(hidden_size, intermediate_size, weight_format, parameter_kind, intermediate_size, cuts_inputs=True),
         *(part for part in extra if isinstance(part, Matrix)),
     )
     biases = (Vector(up + hidden_size, parameter_kind),) if has_bias else ()

@@ -43,11 +43,13 @@ def lower(mixer: CompressedAttention, spec: ModelSpec) -> tuple[Op, Op, Op]:
         is_latent=True,
         kernels=1 if mixer.indexer is None else 2,
         intermediate_width=query_width,
+        num_heads=heads,
+        cache_format=spec.precision.kv,
     )
     low_rank = mixer.output_groups * mixer.output_lora_rank
     out = (
         Matrix(low_rank, query_width // mixer.output_groups, stored, _ATTENTION, mixer.output_groups),
-        Matrix(hidden_size, low_rank, stored, _ATTENTION, mixer.output_groups),
+        Matrix(hidden_size, low_rank, stored, _ATTENTION, mixer.output_groups, cuts_inputs=True),
     )
     output = Op(OpKind.ATTENTION_OUTPUT, out, flops_per_token=matrix_flops(out), kernels=2, intermediate_width=low_rank)
     return projection, core, output

@@ -48,8 +48,10 @@ def lower(mixer: GroupedQueryAttention, spec: ModelSpec) -> tuple[Op, Op, Op]:
         kernels=1 if mixer.indexer is None else 2,
         kv_max_shards=mixer.num_kv_heads,
         intermediate_width=query_width,
+        num_heads=mixer.num_heads,
+        cache_format=spec.precision.kv,
     )
-    out = (Matrix(hidden_size, query_width, stored, _ATTENTION, mixer.num_heads),)
+    out = (Matrix(hidden_size, query_width, stored, _ATTENTION, mixer.num_heads, cuts_inputs=True),)
     bias = (Vector(hidden_size, _ATTENTION),) if mixer.output_bias else ()
     output = Op(
         OpKind.ATTENTION_OUTPUT,

@@ -88,10 +88,12 @@ def lower(mixer: LatentAttention, spec: ModelSpec) -> tuple[Op, Op, Op]:
         is_latent=True,
         kernels=1 if mixer.indexer is None else 2,
         intermediate_width=heads * rank,
+        num_heads=heads,
+        cache_format=precision.kv,
     )
     out = (
         Matrix(heads * mixer.v_head_dim, rank, stored, _ATTENTION, heads),
-        Matrix(hidden_size, heads * mixer.v_head_dim, stored, _ATTENTION, heads),
+        Matrix(hidden_size, heads * mixer.v_head_dim, stored, _ATTENTION, heads, cuts_inputs=True),
     )
     output = Op(
         OpKind.ATTENTION_OUTPUT,

@@ -105,7 +105,7 @@ def _ops(
         kv_max_shards=heads,
         intermediate_width=width,
     )
-    matrix = (Matrix(spec.hidden_size, width, spec.precision.ssm, _SSM, heads),)
+    matrix = (Matrix(spec.hidden_size, width, spec.precision.ssm, _SSM, heads, cuts_inputs=True),)
     extra = gated_norm + (spec.hidden_size if has_bias else 0)
     output = Op(
         OpKind.SSM_OUTPUT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from placer.catalog.device import KernelFamily
+from placer.catalog.kernel import KernelFamily
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerOps
 from placer.graph.op import Op

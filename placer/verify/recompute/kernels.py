@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from placer.catalog.device import Device, KernelFamily
-from placer.cost.op_time import kernel_time_s
+import math
+
+from placer.catalog.device import Device
+from placer.catalog.kernel import KernelFamily
+from placer.cost.op_time import Work, kernel_time_s
 from placer.graph.op import Op
-from placer.model.precision import ComputePrecision
+from placer.model.precision import ComputePrecision, WeightFormat
 from placer.verify.recompute.group import Group
 from placer.verify.recompute.load import Microbatch, PartLoad
-from placer.verify.recompute.weights import held, shard_bytes, shard_flops
+from placer.verify.recompute.weights import handled, held, reductions, shard_bytes, shard_flops
 
 
 def gemm_s(op: Op, group: Group) -> float:
@@ -17,9 +20,13 @@ def gemm_s(op: Op, group: Group) -> float:
     return float(
         kernel_time_s(
             group.device.kernel(KernelFamily.GEMM, stored),
-            op.kernels,
-            shard_bytes(op, group.device, group.shape.tp),
-            group.rank_tokens * shard_flops(op, group.shape.tp),
+            Work(
+                shard_bytes(op, group.device, group.shape.tp),
+                group.rank_tokens * shard_flops(op, group.shape.tp),
+                launches=op.kernels,
+                depth=reductions(op, group.shape.tp),
+                handled_bytes=2.0 * group.rank_tokens * handled(op, group.shape.tp),
+            ),
             bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
             peak_flops_per_s=group.device.peak[compute],
         )
@@ -41,10 +48,8 @@ def core_s(op: Op, family: KernelFamily, group: Group, batch: Microbatch) -> flo
         flops += entries * cache.flops_per_entry
     return float(
         kernel_time_s(
-            group.device.kernel(family),
-            op.kernels,
-            group.rank_tokens * moved,
-            group.rank_tokens * flops / group.shape.tp,
+            group.device.kernel(family, WeightFormat(op.cache_format.value)),
+            Work(group.rank_tokens * moved, group.rank_tokens * flops / group.shape.tp, launches=op.kernels),
             bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
             peak_flops_per_s=attention_peak(group.device),
         )
@@ -63,9 +68,14 @@ def experts_s(expert: Op, group: Group, load: PartLoad) -> float:
     return float(
         kernel_time_s(
             group.device.kernel(KernelFamily.MOE, stored),
-            1,
-            load.touched * shard_bytes(expert, group.device, cuts),
-            load.tokens * shard_flops(expert, cuts),
+            Work(
+                load.touched * shard_bytes(expert, group.device, cuts),
+                load.tokens * shard_flops(expert, cuts),
+                depth=reductions(expert, cuts),
+                handled_bytes=2.0 * load.tokens * handled(expert, cuts),
+                tile_flops=load.touched * shard_flops(expert, cuts),
+                experts=math.ceil(load.num_experts / group.expert_ranks),
+            ),
             bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
             peak_flops_per_s=group.device.peak[compute],
         )
@@ -78,9 +88,7 @@ def embedding_read_s(op: Op, group: Group, batch: Microbatch) -> float:
     return float(
         kernel_time_s(
             group.device.kernel(KernelFamily.GEMM, stored),
-            op.kernels,
-            float(batch.hidden_bytes * group.rank_tokens),
-            0.0,
+            Work(float(batch.hidden_bytes * group.rank_tokens), 0.0, launches=op.kernels),
             bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
             peak_flops_per_s=group.device.peak[compute],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from placer.catalog.device import KernelFamily
+from placer.catalog.kernel import KernelFamily
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerOps
 from placer.plan.placement import Role, Way

@@ -40,3 +40,20 @@ def shard_bytes(op: Op, device: Device, cuts: int) -> float:
 def shard_flops(op: Op, cuts: int) -> float:
     """Return the FLOPs of one token in one of ``cuts`` shards; ranks repeat a replicated matrix."""
     return sum(2 * matrix.elements / min(cuts, matrix.max_shards) for matrix in op.matrices)
+
+
+def reductions(op: Op, cuts: int) -> float:
+    """Return the elements summed over in series by one of ``cuts`` shards; matrices of one input work together."""
+    lengths: dict[tuple[int, bool], float] = {}
+    for matrix in op.matrices:
+        parts = min(cuts, matrix.max_shards) if matrix.cuts_inputs else 1
+        lengths[matrix.columns, matrix.cuts_inputs] = matrix.columns / parts
+    return sum(lengths.values())
+
+
+def handled(op: Op, cuts: int) -> float:
+    """Return the elements one token brings into and takes out of one of ``cuts`` shards."""
+    outputs = sum(
+        matrix.rows if matrix.cuts_inputs else matrix.rows / min(cuts, matrix.max_shards) for matrix in op.matrices
+    )
+    return reductions(op, cuts) + outputs

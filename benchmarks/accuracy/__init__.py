@@ -1,0 +1,1 @@
+"""Predictions beside measured deployments: ``python -m benchmarks.accuracy FOLDER``."""

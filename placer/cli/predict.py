@@ -1,0 +1,90 @@
+"""``placer predict``: TTFT, TPOT, rates and memory of a configuration that somebody already runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from placer.cli.output import emit_json, render
+from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_served_formats
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("predict")(predict_command)
+
+
+def predict_command(  # noqa: PLR0913 the parameters are the options of the command
+    *,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
+    ],
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="Device of the catalog, such as h200-sxm.")],
+    batch: Annotated[str, typer.Option(metavar="NUMBER", help="Requests decoding at once on each data-parallel rank.")],
+    isl: Annotated[str, typer.Option(metavar="TOKENS", help="Input tokens of a request, such as 1024 or 8k.")],
+    osl: Annotated[str, typer.Option(metavar="TOKENS", help="Output tokens of a request.")],
+    num_devices: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Devices of the replica; tp x dp x pp by default.")
+    ] = None,
+    tp: Annotated[str, typer.Option(metavar="NUMBER", help="Tensor-parallel degree.")] = "1",
+    pp: Annotated[str, typer.Option(metavar="NUMBER", help="Pipeline stages.")] = "1",
+    ep: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER", help="Expert-parallel ranks; by default 1, or tp x dp if dp > 1."),
+    ] = None,
+    dp: Annotated[str, typer.Option(metavar="NUMBER", help="Data-parallel ranks of attention.")] = "1",
+    weights: WeightsOption = None,
+    experts: ExpertsOption = None,
+    kv: KvOption = None,
+    routing: Annotated[
+        str,
+        typer.Option(
+            metavar="PROFILE",
+            help="How tokens spread over experts: uniform, mixtral, mixed, domain, zipf:EXPONENT, or FILE.json[#NAME].",
+        ),
+    ] = "uniform",
+    prefill_elsewhere: Annotated[
+        bool, typer.Option("--prefill-elsewhere", help="Other devices prefill: steps only decode.")
+    ] = False,
+    fleet: Annotated[
+        str | None,
+        typer.Option(metavar="FLEET", help="Fleet that says how devices are linked; else the catalog's."),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(metavar="ENGINE", help="Serving engine of the catalog, or a file.")
+    ] = "generic",
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Predict TTFT, TPOT, rates and memory of a configuration, without a search."""
+    from placer.catalog.loader import load_engine, load_fleet
+    from placer.cli import workload as given
+    from placer.graph.lower import lower
+    from placer.model.catalog import load_model
+    from placer.predict.configuration import Configuration
+    from placer.predict.predict import predict
+    from placer.scenario.routing import RoutingProfile
+    from placer.units import parse_count
+    from placer.validate import validated
+
+    asked = {"tp": tp, "pp": pp, "dp": dp, "ep": ep, "num_devices": num_devices, "batch": batch, "isl": isl, "osl": osl}
+    counts = {name: parse_count(text, "--" + name.replace("_", "-")) for name, text in asked.items() if text}
+    width = counts["tp"] * counts["dp"]
+    counts.setdefault("num_devices", width * counts["pp"])
+    counts.setdefault("ep", width if counts["dp"] > 1 else 1)
+    fields = counts | {"device": device, "is_prefill_elsewhere": prefill_elsewhere}
+    configuration = validated(Configuration, fields, "configuration")
+    spec = with_served_formats(load_model(model), weights=weights, experts=experts, kv=kv)
+    prediction = predict(
+        lower(spec),
+        configuration,
+        load_engine(engine),
+        fleet=load_fleet(fleet) if fleet else None,
+        routing=validated(RoutingProfile, given.routing(routing), "--routing"),
+    )
+    if json_:
+        emit_json(prediction.model_dump(mode="json"))
+    else:
+        from placer.report.prediction import render_prediction
+
+        render(render_prediction(prediction))
