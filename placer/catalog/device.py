@@ -77,6 +77,7 @@ class Device(BaseModel):
     layer_overhead: Seconds | None = Field(
         default=None, description="per layer and step beside the modelled kernels; none = that of the serving engine"
     )
+    engine: str = Field(default="generic", description="serving engine of the catalog it usually runs")
     reserve: Share = Field(default=0.0, description="share of the compute tier the runtime keeps")
     power: Watts = Field(description="per device, as its source defines it, such as 700 W")
     price: Annotated[dict[str, Price], Field(min_length=1)] = Field(

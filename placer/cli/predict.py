@@ -52,12 +52,12 @@ def predict_command(  # noqa: PLR0913 the parameters are the options of the comm
         typer.Option(metavar="FLEET", help="Fleet that says how devices are linked; else the catalog's."),
     ] = None,
     engine: Annotated[
-        str, typer.Option(metavar="ENGINE", help="Serving engine of the catalog, or a file.")
-    ] = "generic",
+        str | None, typer.Option(metavar="ENGINE", help="Serving engine of the catalog, or a file; else the device's.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Predict TTFT, TPOT, rates and memory of a configuration, without a search."""
-    from placer.catalog.loader import load_engine, load_fleet
+    from placer.catalog.loader import load_device, load_engine, load_fleet
     from placer.cli import workload as given
     from placer.graph.lower import lower
     from placer.model.catalog import load_model
@@ -78,7 +78,7 @@ def predict_command(  # noqa: PLR0913 the parameters are the options of the comm
     prediction = predict(
         lower(spec),
         configuration,
-        load_engine(engine),
+        load_engine(engine or load_device(device).engine),
         fleet=load_fleet(fleet) if fleet else None,
         routing=validated(RoutingProfile, given.routing(routing), "--routing"),
     )
