@@ -181,7 +181,7 @@ def predict(  # noqa: PLR0913 a deployment has this many parts, most with defaul
     routing: RoutingProfile | None = None,
     is_prefill_elsewhere: bool = False,
     fleet: Fleet | str | None = None,
-    engine: ServingEngine | str = "generic",
+    engine: ServingEngine | str | None = None,
 ) -> Prediction:
     """Predict TTFT, TPOT, rates and memory of a deployment that somebody already runs; no search.
 
@@ -210,7 +210,7 @@ def predict(  # noqa: PLR0913 a deployment has this many parts, most with defaul
     fleet
         Where links are taken from; the catalog by default.
     engine
-        Serving engine, or its name in the catalog.
+        Serving engine, or its name in the catalog; the device's by default.
 
     Returns
     -------

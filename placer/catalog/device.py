@@ -80,6 +80,7 @@ class Device(BaseModel):
     kv_page_tokens: Annotated[int, Field(ge=1, le=65536, strict=True)] = Field(
         default=1, description="tokens of a page of the KV cache; a sequence takes whole pages"
     )
+    engine: str = Field(default="generic", description="serving engine of the catalog it usually runs")
     reserve: Share = Field(default=0.0, description="share of the compute tier the runtime keeps")
     power: Watts = Field(description="per device, as its source defines it, such as 700 W")
     price: Annotated[dict[str, Price], Field(min_length=1)] = Field(

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from placer.cli import catalog, kv, lower, plan, predict, schema, traffic, verify
+from placer.cli import catalog, kv, lower, plan, predict, roofline, schema, traffic, verify
 from placer.cli.output import say
 from placer.errors import InputError, PlacerError
 
@@ -31,6 +31,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     lower.register,
     kv.register,
     predict.register,
+    roofline.register,
     traffic.register,
     catalog.register,
     schema.register,

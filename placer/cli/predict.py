@@ -52,8 +52,8 @@ def predict_command(  # noqa: PLR0913 the parameters are the options of the comm
         typer.Option(metavar="FLEET", help="Fleet that says how devices are linked; else the catalog's."),
     ] = None,
     engine: Annotated[
-        str, typer.Option(metavar="ENGINE", help="Serving engine of the catalog, or a file.")
-    ] = "generic",
+        str | None, typer.Option(metavar="ENGINE", help="Serving engine of the catalog, or a file; else the device's.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Predict TTFT, TPOT, rates and memory of a configuration, without a search."""

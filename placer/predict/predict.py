@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from placer.catalog.engine import ServingEngine
 from placer.catalog.fleet import Fleet
+from placer.catalog.loader import load_engine
 from placer.cost.group import Group
 from placer.errors import InputError
 from placer.graph.model_graph import ModelGraph
@@ -136,7 +137,7 @@ def _ttft_s(steps: Steps, engine: ServingEngine, step_s: float, tpot_s: float) -
 def predict(
     model: ModelGraph,
     configuration: Configuration,
-    engine: ServingEngine,
+    engine: ServingEngine | None = None,
     *,
     fleet: Fleet | None = None,
     routing: RoutingProfile | None = None,
@@ -147,8 +148,10 @@ def predict(
     ----------
     model
         Lowered, in the formats it is served in.
-    configuration, engine
-        What runs where, under which load; the engine's figures.
+    configuration
+        What runs where, under which load.
+    engine
+        The engine's figures; those of the engine the device usually runs by default.
     fleet
         Where links are taken from; the catalog's by default.
     routing
@@ -160,6 +163,7 @@ def predict(
         If the device is unknown, cannot hold the model's formats, or its memory not even the weights.
     """
     group = group_of(configuration, fleet)
+    engine = engine or load_engine(group.device.engine)
     _check_formats(model, group)
     memory = MemoryModel(model, group, configuration, engine)
     most = memory.most_running()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from placer.catalog.device import Device
 from placer.catalog.fleet import Fleet, Pool
+from placer.graph.roofline import ridge, turnover_s
 from placer.model.ffn import Ffn
 from placer.model.mixer import Mixer
 from placer.model.spec import LayerRun, ModelSpec
@@ -14,13 +16,20 @@ from placer.report.catalog_json import Figure, fleet_row
 from placer.report.figures import cross_link_figures, device_figures, link_figures
 from placer.report.lowering_json import Lowering
 from placer.report.table import new_table
-from placer.units import format_bytes, format_watts
+from placer.units import format_bytes, format_count, format_seconds, format_watts
 
 
 def render_device(device: Device) -> Group:
     """Return a device with the source of every figure."""
     figures = device_figures(device)
-    return Group(_heading(device.name, device.title), "", figure_table(figures), *_notes(device.notes))
+    heading = _heading(device.name, device.title)
+    return Group(heading, "", figure_table(figures), "", _derived_line(device), *_notes(device.notes))
+
+
+def _derived_line(device: Device) -> Text:
+    """Return what follows from the peaks alone."""
+    ridges = ", ".join(f"{precision} {ridge(device, precision):.4g}" for precision in device.peak)
+    return Text(f"ridge [FLOP/B]: {ridges}; the whole memory is read in {format_seconds(turnover_s(device))}")
 
 
 def figure_table(figures: tuple[Figure, ...]) -> Table:
@@ -51,11 +60,36 @@ def render_fleet(fleet: Fleet) -> Group:
         summary,
         "",
         pools,
+        "",
+        _unit_table(fleet),
         *_cross_links(fleet),
         *links,
         *guesses,
         *_notes(fleet.notes),
     )
+
+
+def _unit_table(fleet: Fleet) -> Table:
+    """Return what one rentable unit of each pool adds up to: a rack, a node, a chip."""
+    table = new_table(
+        "one unit", *(">devices", ">memory", ">bandwidth", ">best peak", ">scale-up, both ways", ">power", ">USD/h")
+    )
+    for pool in fleet.pools:
+        device, count = fleet.device_of(pool.name), pool.unit
+        precision, peak = max(device.peak.items(), key=lambda item: item[1])
+        up = fleet.link_types[pool.scale_up] if pool.scale_up else None
+        price = device.price.get(fleet.price_basis)
+        table.add_row(
+            pool.name,
+            f"{count:,}",
+            f"{format_bytes(count * device.compute_tier.capacity)}",
+            f"{format_bytes(count * device.compute_tier.bandwidth)}/s",
+            f"{format_count(count * peak)}FLOP/s {precision}",
+            f"{format_bytes(2 * count * up.bandwidth)}/s" if up else "-",
+            format_watts(count * device.power),
+            "-" if price is None else f"{count * price:,.2f}",
+        )
+    return table
 
 
 def _pool_cells(fleet: Fleet, pool: Pool) -> list[str]:

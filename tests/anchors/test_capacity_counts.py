@@ -11,6 +11,7 @@ from placer.cost.money import rental_table, usd_per_million_tokens
 from placer.cost.shape import GroupShape
 from placer.graph.lower import lower
 from placer.graph.model_graph import ModelGraph
+from placer.graph.roofline import roofline
 from placer.graph.totals import totals
 from placer.model.catalog import load_model
 from placer.model.ffn import DenseFfn
@@ -93,6 +94,18 @@ def test_405b_takes_19_wafers():
     spec = llama_like(126, 16_384, 53_248, 128, 128_256)
     assert totals(lower(spec), 1).parameters / 1e9 == pytest.approx(405.85, abs=0.005)
     assert math.ceil(weight_bytes(spec) / CS3_BYTES) == 19
+
+
+@pytest.mark.parametrize(
+    ("layers", "hidden", "intermediate", "heads", "wafers"),
+    # H4 once more, as `placer roofline` counts: 20 layers of the 70B, all 80, and 405B.
+    [(20, 8_192, 28_672, 64, 1), (80, 8_192, 28_672, 64, 4), (126, 16_384, 53_248, 128, 19)],
+)
+def test_roofline_counts_the_same_wafers(layers, hidden, intermediate, heads, wafers):
+    model = lower(llama_like(layers, hidden, intermediate, heads, 128_256))
+    rows = {row.what: row for row in roofline(model, load_device("cs3"), (1,), (1,)).holdings}
+    assert rows["weights"].min_devices == wafers
+    assert rows["weights"].held_bytes == totals(model, 1).weight_bytes
 
 
 @pytest.mark.parametrize(("weight_format", "chips"), [(WeightFormat.INT8, 307), (WeightFormat.BF16, 614)])

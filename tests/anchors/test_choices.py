@@ -53,3 +53,18 @@ def test_h10_the_nearest_context_works():
     context = next(relief.value for relief in refused.refusal.nearest if relief.change == "workload.context")
     works = plan("llama-3.1-70b", "cs3-x4", tps_user=100.0, isl=int(context) - 1, osl=1, tps=12_800.0)
     assert works.status is Status.PLANNED
+
+
+@pytest.mark.parametrize(
+    ("users", "isl", "usd"),
+    # H10, B7: 4 CS-3 at 41.96 USD/h, 450 tokens/s/user, paid for what is asked for: $103.6/M at 1 user, $13 at 8,
+    # $3.2 at 32, $0.81 at 128. With 1,024 tokens 103 users fit; 128 do with 200.
+    [(1, 1_000, 103.6), (8, 1_000, 13.0), (32, 1_000, 3.2), (128, 100, 0.81)],
+)
+def test_h10_price_by_users_from_the_planner(users, isl, usd):
+    planned = plan("llama-3.1-70b", "cs3-x4", tps_user=450.0, isl=isl, osl=100, tps=450.0 * users)
+    assert planned.status is Status.PLANNED
+    assert planned.metrics is not None
+    assert planned.devices == {"cs3": 4}
+    price = planned.metrics.usd_per_million_output_tokens
+    assert price == pytest.approx(usd, abs={103.6: 0.05, 13.0: 0.5, 3.2: 0.05, 0.81: 0.005}[usd])

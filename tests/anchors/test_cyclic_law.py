@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from placer.catalog.loader import load_fleet
+from placer.catalog.loader import load_fleet, load_link
 from placer.cost import block_time
 from placer.cost.collective import hop_s
 from placer.cost.group import ExpertLoads, build_group, exact_batch
@@ -89,6 +89,49 @@ def test_step3_decode_speed_follows_from_the_law():
     step_s = 61 * cyclic_law([273e-6, 91e-6, 273e-6, 182e-6], 3)
     assert step_s == pytest.approx(50e-3, rel=0.01)
     assert 3 * 128 / step_s / 2 == pytest.approx(4_039, rel=0.10)
+
+
+# C4 [StepMesh@740ac12]: three microbatches of 128 tokens of 7,168, FP8 there and BF16 back, 61 layers in 50 ms.
+STEP3_TPOT_S, STEP3_LAYERS, STEP3_BATCH, STEP3_HIDDEN = 50e-3, 61, 128, 7_168
+
+
+def test_step3_needs_one_attention_gpu_per_ffn_gpu_and_a_273_us_stage():
+    # H2: 50 ms / 61 layers / 3 microbatches = 273 us; with n_A = n_F, 3 x 128 n_A / (50 ms (n_A + n_F)) = 3,840.
+    stage = STEP3_TPOT_S / STEP3_LAYERS / 3
+    assert stage == pytest.approx(273e-6, rel=0.002)
+    law = STEP3_LAYERS * cyclic_law([stage, stage / 3, stage, 2 * stage / 3], 3)
+    assert law == pytest.approx(STEP3_TPOT_S)
+    per_gpu = 3 * STEP3_BATCH / law / 2
+    assert per_gpu == pytest.approx(3_840, rel=1e-6)
+    assert per_gpu == pytest.approx(4_039, rel=0.10)
+
+
+def test_step3_hops_need_161_gbits_and_a_400_gbit_port_has_them():
+    # H2, per FFN GPU (C4): 2 x 128 x 7,168 x 1 B in 91 us, x 2 B in 182 us = 161.3 Gb/s.
+    stage = STEP3_TPOT_S / STEP3_LAYERS / 3
+    there = 2.0 * STEP3_BATCH * STEP3_HIDDEN
+    for message, budget in ((there, stage / 3), (2 * there, 2 * stage / 3)):
+        assert 8 * message / budget == pytest.approx(161.3e9, rel=0.005)
+        port = load_link("ib-ndr400")
+        assert hop_s(port.latency, port.effective_bytes_per_s, message) < budget
+
+
+def test_dead_zone_if_a_port_had_less():
+    # H2, C6: at half of those 161.3 Gb/s the way back alone is longer than a stage, and the pace is the link's.
+    stage = STEP3_TPOT_S / STEP3_LAYERS / 3
+    there = 2.0 * STEP3_BATCH * STEP3_HIDDEN
+    slow = [hop_s(0.0, 161.3e9 / 8 / 2, message) for message in (there, 2 * there)]
+    law = STEP3_LAYERS * cyclic_law([stage, slow[0], stage, slow[1]], 3)
+    assert law > 1.3 * STEP3_TPOT_S
+
+
+@pytest.mark.parametrize("rank_batch", [32, 128, 256, 512])
+def test_h3_three_or_four_microbatches_are_enough_on_our_h20_and_l40s(rank_batch):
+    # H3 with C1: m >= 2 (1 + T_c / T_f), times of the cost model.
+    attention, hop, experts, _ = mixtral_stations(rank_batch)
+    least = math.ceil(2 * (1 + hop / max(attention, experts)))
+    assert 3 <= least <= 4
+    assert cyclic_law([attention, hop, experts, hop], least) == pytest.approx(least * max(attention, experts))
 
 
 def mixtral_stations(rank_batch: int) -> list[float]:

@@ -53,7 +53,15 @@ def lowered():
 
 def test_the_survey_covers_the_catalog():
     # MiniMax-M3 is not in the survey, whose transformers did not know it by that name.
-    assert set(SURVEYED) == set(model_paths()) - {"MiniMaxAI/MiniMax-M3"}
+    # Gemma-4-31B came later, from MaxText.
+    assert set(SURVEYED) == set(model_paths()) - {"MiniMaxAI/MiniMax-M3", "google/gemma-4-31B"}
+
+
+def test_gemma_4_31b_has_the_published_size(lowered):
+    # 30.7B parameters (model card, through apxml.com/models/gemma-4-31b).
+    counted = totals(lowered["google/gemma-4-31B"], 1).parameters
+    assert counted == load_model("gemma-4-31b").expected.total
+    assert counted / 1e9 == pytest.approx(30.7, abs=0.05)
 
 
 @pytest.mark.parametrize("name", SURVEYED)

@@ -63,3 +63,19 @@ def test_a_fleet_with_a_price_missing_has_none():
 def test_a_row_is_of_the_tier_ops_run_from():
     row = device_row(load_device("lp30"))
     assert (row.tier, row.capacity_bytes, row.bandwidth_bytes_per_s) == ("sram", 500e6, 150e12)
+
+
+def test_a_device_tells_what_follows_from_its_peaks():
+    # 1,200 TFLOP/s over 150 TB/s; 500 MB over 150 TB/s.
+    assert "fp8 8; the whole memory is read in 3.333 us" in _text(render_device(load_device("lp30")))
+
+
+def test_a_fleet_tells_what_a_unit_adds_up_to():
+    # physics H5: an LPX rack of 256 chips, NVIDIA's 128 GB, 38.4 PB/s and 640 TB/s; an NVL72's 20.7 TB.
+    rows = {
+        line.split()[0]: line
+        for line in _text(render_fleet(load_fleet("vera-rubin-nvl72-lpx"))).splitlines()
+        if "PB/s" in line
+    }
+    assert all(figure in rows["lpx"] for figure in ("256", "128 GB", "38.4 PB/s", "307.2 PFLOP/s fp8", "640 TB/s"))
+    assert all(figure in rows["rubin"] for figure in ("72", "20.74 TB", "1.584 PB/s"))
