@@ -1,23 +1,28 @@
 """The discrete-event engine: the microbatches of one replica on SimPy's clock.
 
-Every resource serves one microbatch at a time and is never idle while one waits. Among those that wait the one whose
-step began first goes first: a stage is then filled by its oldest microbatch, and others use what it leaves. (First come
-first served would let all microbatches crawl through one stage together, while the next stage idles.)
+Every resource serves one microbatch at a time and is never idle while one waits for it; the schedule says which goes
+first, and how many a stage takes in. First come first served without a window, all microbatches crawl through one
+stage together while the next one idles; a plan names the schedule that suits it.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import simpy
 
+from placer.errors import InputError
+from placer.plan.schedule import Order, Schedule
 from placer.simulate.program import ARRIVE, BETWEEN, HOLD, NUM_SLOTS, Kind, Program
+from placer.simulate.timetable import find_timetable
 
 Events = Generator[simpy.Event, object, None]
 #: Ticks of every instruction and slot, by microbatch and step.
 Durations = Callable[[int, int], list[int]]
+#: How many steps of microbatches began before, the instruction, and whether it is the arrival of a message.
+Visit = tuple[int, int, bool]
 #: When the step of a microbatch began, and its number.
 Priority = tuple[int, int]
 
@@ -34,6 +39,14 @@ class Stay:
     ticks: int
 
 
+@dataclass(frozen=True)
+class Load:
+    """How many microbatches are in flight, and how they share the replica."""
+
+    in_flight: int
+    schedule: Schedule = Schedule()
+
+
 class Simulation:
     """One replica, run until the caller has seen enough.
 
@@ -48,12 +61,15 @@ class Simulation:
     """
 
     def __init__(
-        self, program: Program, in_flight: int, durations: Durations, *, traced: range = range(0)
+        self, program: Program, load: Load, durations: Durations, *, traced: range = range(0)
     ) -> None:
+        in_flight, schedule = load.in_flight, load.schedule
         self._code = [(int(one.kind), one.resource, one.target, one.end) for one in program.instructions]
         self._durations, self._traced = durations, traced
         self._env = simpy.Environment()
-        self._queues = [_Queue(self._env) for _ in program.resources]
+        self._queues = _queues(self._env, program, load)
+        self._gates = [_Queue(self._env, schedule.window or in_flight) for _ in range(program.num_gates)]
+        self._is_oldest_first = schedule.order is Order.OLDEST
         self._enough = self._env.event()
         self.ends: list[list[int]] = [[] for _ in range(in_flight)]
         self.shapes: list[list[int]] = [[] for _ in range(in_flight)]
@@ -97,30 +113,36 @@ class Simulation:
     def _walk(self, span: tuple[int, int], ticks: list[int], who: tuple[int, int], marks: list[int]) -> Events:
         """Go through the instructions of a span."""
         env, code, queues, branch = self._env, self._code, self._queues, self._enough
-        priority = self._began[who[0]], who[0]
+        priority = (self._began[who[0]], who[0]) if self._is_oldest_first else (0, 0)
         index, last = span
+        number = who[0] + who[1] * len(self.ends)
         while index < last:
             kind, resource, target, end = code[index]
             cell = index * NUM_SLOTS
             if kind == Kind.VISIT:
-                if (turn := queues[resource].turn(priority)) is not None:
+                if (turn := queues[resource].turn(priority, (number, index, False))) is not None:
                     yield turn
                 yield self._hold(resource, ticks[cell], index, who)
             elif kind == Kind.WAIT:
                 yield env.timeout(ticks[cell])
             elif kind == Kind.SEND:
                 out, into = ticks[cell + HOLD], ticks[cell + ARRIVE]
-                if (turn := queues[resource].turn(priority)) is not None:
+                if (turn := queues[resource].turn(priority, (number, index, False))) is not None:
                     yield turn
                 self._hold(resource, out, index, who)
                 yield env.timeout(out - min(out, into) + ticks[cell + BETWEEN])
-                if (turn := queues[target].turn(priority)) is not None:
+                if (turn := queues[target].turn(priority, (number, index, True))) is not None:
                     yield turn
                 yield self._hold(target, into, index, who)
             elif kind == Kind.FORK:
                 branch = env.process(self._walk((index + 1, end), ticks, who, marks))
                 index = end
                 continue
+            elif kind == Kind.ENTER:
+                if (turn := self._gates[resource].turn(priority, (0, 0, False))) is not None:
+                    yield turn
+            elif kind == Kind.LEAVE:
+                self._gates[resource].pass_on()
             else:
                 yield branch
             marks.append(env.now)
@@ -134,18 +156,19 @@ class Simulation:
 
 
 class _Queue:
-    """A resource, and the microbatches that wait for it."""
+    """A resource or gate with room for some microbatches, and those that wait for it."""
 
-    def __init__(self, env: simpy.Environment) -> None:
+    def __init__(self, env: simpy.Environment, room: int) -> None:
         self._env = env
         self._waiting: list[tuple[Priority, int, simpy.Event]] = []
-        self._is_taken, self._arrivals = False, 0
+        self._room, self._arrivals = room, 0
         self.held, self.free_at = 0, 0
 
-    def turn(self, priority: Priority) -> simpy.Event | None:
+    def turn(self, priority: Priority, visit: Visit) -> simpy.Event | None:
         """Return the event of a microbatch's turn; None where it is its turn at once."""
-        if not self._is_taken:
-            self._is_taken = True
+        del visit
+        if self._room:
+            self._room -= 1
             return None
         self._arrivals += 1
         turn = self._env.event()
@@ -157,11 +180,60 @@ class _Queue:
         self.held += ticks
         self.free_at = self._env.now + ticks
         end = self._env.timeout(ticks)
-        end.callbacks.append(self._pass_on)
+        end.callbacks.append(self.pass_on)
         return end
 
-    def _pass_on(self, _: simpy.Event) -> None:
+    def pass_on(self, _: simpy.Event | None = None) -> None:
+        """Let the next one in."""
         if self._waiting:
             heapq.heappop(self._waiting)[2].succeed()
         else:
-            self._is_taken = False
+            self._room += 1
+
+
+class _Timed(_Queue):
+    """A resource that serves its visits in the order of a timetable."""
+
+    def __init__(self, env: simpy.Environment, sequence: Sequence[tuple[tuple[int, bool], int]]) -> None:
+        super().__init__(env, 1)
+        self._sequence, self._place, self._headway = sequence, 0, 0
+        self._early: dict[Visit, simpy.Event] = {}
+
+    def turn(self, priority: Priority, visit: Visit) -> simpy.Event | None:
+        """Return the event of a visit's turn; None where it is its turn at once."""
+        del priority
+        if self._room and visit == self._next():
+            self._room = 0
+            return None
+        self._early[visit] = turn = self._env.event()
+        return turn
+
+    def _next(self) -> Visit:
+        """Return the visit that is to come; the first headways lack those of microbatches that never were."""
+        while True:
+            (instruction, is_arrival), late = self._sequence[self._place]
+            if self._headway >= late:
+                return self._headway - late, instruction, is_arrival
+            self._advance()
+
+    def _advance(self) -> None:
+        self._place += 1
+        if self._place == len(self._sequence):
+            self._place, self._headway = 0, self._headway + 1
+
+    def pass_on(self, _: simpy.Event | None = None) -> None:
+        """Let the next one in, once it is there."""
+        self._advance()
+        turn = self._early.pop(self._next(), None)
+        self._room = 1 if turn is None else 0
+        if turn is not None:
+            turn.succeed()
+
+
+def _queues(env: simpy.Environment, program: Program, load: Load) -> Sequence[_Queue]:
+    if load.schedule.order is not Order.TIMETABLE:
+        return [_Queue(env, 1) for _ in program.resources]
+    timetable = find_timetable(program, load.in_flight)
+    if timetable is None:
+        raise InputError("expected oldest or arrival: these microbatches have no timetable", where="schedule.order")
+    return [_Timed(env, sequence) for sequence in timetable.sequence]

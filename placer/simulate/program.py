@@ -3,7 +3,8 @@
 A *visit* holds one resource; consecutive ops on one resource are one visit, since a stage runs what a microbatch brings
 to its end before it turns to the next. A *message* holds the port it leaves from and the port it arrives at, cut
 through: the slower one decides. A *wait* holds nothing (latencies, gathers). A *fork* has two branches that run at the
-same time, each with resources of its own.
+same time. Between the gates of a stage lies what a microbatch does there without going elsewhere; a schedule may let only so
+many in at once.
 """
 
 from __future__ import annotations
@@ -93,6 +94,8 @@ class Kind(IntEnum):
     WAIT = 2
     FORK = 3
     JOIN = 4
+    ENTER = 5
+    LEAVE = 6
 
 
 #: Times of an instruction: of its resource, of the port it arrives at, in between.
@@ -101,7 +104,10 @@ HOLD, ARRIVE, BETWEEN, NUM_SLOTS = 0, 1, 2, 3
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction; ``end`` is where the side branch of a fork ends."""
+    """One instruction; ``end`` is where the side branch of a fork ends.
+
+    ``resource`` is a resource, or the gate of a stage that is entered or left.
+    """
 
     kind: Kind
     resource: int = -1
@@ -125,6 +131,7 @@ class Program:
     """Instructions in order, and the ops their times are made of."""
 
     resources: tuple[Resource, ...]
+    num_gates: int
     instructions: tuple[Instruction, ...]
     ops: tuple[Op, ...]
     cells: Integers = field(init=False, repr=False, compare=False)
@@ -186,51 +193,75 @@ class Program:
 
 def assemble(resources: Sequence[Resource], pieces: Sequence[Piece]) -> Program:
     """Return the program of some pieces in series."""
-    assembler = _Assembler()
-    assembler.add(pieces)
-    return Program(tuple(resources), tuple(assembler.instructions), tuple(assembler.ops))
+    assembler = _Assembler(resources)
+    assembler.close(assembler.add(pieces, None))
+    return Program(tuple(resources), len(assembler.gates), tuple(assembler.instructions), tuple(assembler.ops))
 
 
 class _Assembler:
     """Turns pieces into instructions, one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, resources: Sequence[Resource]) -> None:
+        self._resources = resources
+        self.gates: dict[tuple[Role, int], int] = {}
         self.instructions: list[Instruction] = []
         self.ops: list[Op] = []
 
-    def add(self, pieces: Sequence[Piece]) -> None:
-        """Append pieces; a branch starts a visit of its own."""
+    def add(self, pieces: Sequence[Piece], inside: int | None) -> int | None:
+        """Append pieces, a microbatch being inside some gate before; return the gate it is inside after."""
         last: Piece | None = None
         for piece in pieces:
-            if isinstance(piece, Work):
+            if isinstance(piece, Fork):
+                inside = self._fork(piece, inside)
+            elif isinstance(piece, Work):
+                inside = self._pass(inside, self._gate(piece))
                 self._work(piece, continues=isinstance(last, Work) and last.resource == piece.resource)
-            elif isinstance(piece, Message):
-                self._message(piece)
-            elif isinstance(piece, Delay):
-                self._timed(Instruction(Kind.WAIT), ((piece.label, HOLD, piece.seconds),))
             else:
-                self._fork(piece)
+                inside = self._pass(inside, None)
+                self._hop(piece)
             last = piece
+        return inside
 
-    def _timed(self, instruction: Instruction, times: tuple[tuple[str, int, float], ...]) -> None:
+    def close(self, inside: int | None) -> None:
+        """Leave the gate a microbatch is inside, if any."""
+        if inside is not None:
+            self.instructions.append(Instruction(Kind.LEAVE, inside))
+
+    def _gate(self, work: Work) -> int | None:
+        resource = self._resources[work.resource]
+        if resource.engine not in {Engine.COMPUTE, Engine.FABRIC}:
+            return None
+        return self.gates.setdefault((resource.role, resource.stage), len(self.gates))
+
+    def _pass(self, inside: int | None, gate: int | None) -> int | None:
+        if gate != inside:
+            self.close(inside)
+            if gate is not None:
+                self.instructions.append(Instruction(Kind.ENTER, gate))
+        return gate
+
+    def _hop(self, piece: Message | Delay) -> None:
+        if isinstance(piece, Delay):
+            self._timed(Instruction(Kind.WAIT), piece.label, ((HOLD, piece.seconds),))
+        else:
+            times = ((HOLD, piece.source_s), (ARRIVE, piece.target_s), (BETWEEN, piece.latency_s))
+            self._timed(Instruction(Kind.SEND, piece.source, piece.target), piece.label, times)
+
+    def _timed(self, instruction: Instruction, label: str, times: tuple[tuple[int, float], ...]) -> None:
         number = len(self.instructions)
         self.instructions.append(instruction)
-        self.ops += [Op(label, number, slot, seconds) for label, slot, seconds in times]
+        self.ops += [Op(label, number, slot, seconds) for slot, seconds in times]
 
     def _work(self, work: Work, *, continues: bool) -> None:
         if not continues:
             self.instructions.append(Instruction(Kind.VISIT, work.resource))
         self.ops.append(Op(work.label, len(self.instructions) - 1, HOLD, work.seconds, work.experts))
 
-    def _message(self, message: Message) -> None:
-        times = ((HOLD, message.source_s), (ARRIVE, message.target_s), (BETWEEN, message.latency_s))
-        instruction = Instruction(Kind.SEND, message.source, message.target)
-        self._timed(instruction, tuple((message.label, slot, seconds) for slot, seconds in times))
-
-    def _fork(self, fork: Fork) -> None:
+    def _fork(self, fork: Fork, inside: int | None) -> int | None:
         number = len(self.instructions)
         self.instructions.append(Instruction(Kind.FORK))
-        self.add(fork.side)
+        self.close(self.add(fork.side, None))
         self.instructions[number] = Instruction(Kind.FORK, end=len(self.instructions))
-        self.add(fork.main)
+        inside = self.add(fork.main, inside)
         self.instructions.append(Instruction(Kind.JOIN))
+        return inside

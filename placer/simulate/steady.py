@@ -5,13 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from placer.simulate.engine import Simulation, Stay
+from placer.simulate.engine import Load, Simulation, Stay
 from placer.simulate.program import TICKS_PER_S, Program
 
-#: Instructions after which a replica that has not settled is averaged instead, but so many steps at least.
-MOST_INSTRUCTIONS, LEAST_STEPS = 200_000, 32
 #: Longest pattern of steps looked for.
 LONGEST_PATTERN = 6
+
+
+@dataclass(frozen=True)
+class Effort:
+    """When a replica that does not settle is averaged instead: after so many instructions, and steps at least."""
+
+    instructions: int
+    steps: int
+
+
+#: What a step time is measured with; planner, verification and command use the same, so that they agree.
+FULL = Effort(150_000, 16)
 
 
 @dataclass(frozen=True)
@@ -28,8 +38,8 @@ class Steady:
         Steps of all microbatches over one pattern, or over the steps averaged.
     is_settled
         Whether steps repeat exactly, tick by tick; else ``step_s`` is an average over the last half of the run.
-    num_steps
-        Steps simulated.
+    num_steps, num_instructions
+        Steps simulated, and what they took.
     stays
         What was held when, in the steps asked for.
     """
@@ -39,22 +49,25 @@ class Steady:
     steps_s: tuple[float, ...]
     is_settled: bool
     num_steps: int
+    num_instructions: int
     stays: tuple[Stay, ...] = ()
 
 
-def run_steady(program: Program, in_flight: int, *, traced: range = range(0)) -> Steady:
+def run_steady(program: Program, load: Load, *, traced: range = range(0), effort: Effort = FULL) -> Steady:
     """Run a program with the times of the cost model until it repeats itself.
 
     Parameters
     ----------
-    program, in_flight
-        What a microbatch does in a step, and how many there are.
+    program, load
+        What a microbatch does in a step, how many there are, and their schedule.
     traced
         Steps whose stays are kept; the run is at least that long.
+    effort
+        How long to wait for a replica to settle.
     """
     ticks = program.durations()
-    simulation = Simulation(program, in_flight, lambda _microbatch, _step: ticks, traced=traced)
-    most_steps = max(LEAST_STEPS, MOST_INSTRUCTIONS // (len(program.instructions) * in_flight))
+    simulation = Simulation(program, load, lambda _microbatch, _step: ticks, traced=traced)
+    most_steps = max(effort.steps, effort.instructions // (len(program.instructions) * load.in_flight))
 
     def is_enough(running: Simulation) -> bool:
         if running.num_steps < traced.stop:
@@ -69,8 +82,10 @@ def run_steady(program: Program, in_flight: int, *, traced: range = range(0)) ->
         for ends in simulation.ends
         for earlier, later in pairwise([0, *ends][count - span : count + 1])
     ]
-    law = program.law_s(in_flight)
-    return Steady(max(sum(steps) / len(steps), law), law, tuple(steps), pattern > 0, count, tuple(simulation.stays))
+    law = program.law_s(load.in_flight)
+    work = count * load.in_flight * len(program.instructions)
+    mean = max(sum(steps) / len(steps), law)
+    return Steady(mean, law, tuple(steps), pattern > 0, count, work, tuple(simulation.stays))
 
 
 def _pattern(simulation: Simulation) -> int:
