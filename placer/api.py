@@ -11,6 +11,7 @@ from pathlib import Path
 
 from placer.catalog.fleet import Fleet
 from placer.catalog.loader import load_fleet
+from placer.certify import certify
 from placer.errors import ScenarioError
 from placer.graph.lower import lower as lower_model
 from placer.model.catalog import load_model
@@ -23,7 +24,6 @@ from placer.scenario.scenario import Scenario
 from placer.scenario.workload import Target, Workload
 from placer.validate import validated
 from placer.verify.finding import VerificationReport
-from placer.verify.verify import verify_plan
 
 __all__ = ["build_scenario", "load_fleet", "load_model", "lower", "plan", "plan_scenario", "verify"]
 
@@ -160,7 +160,7 @@ def plan_scenario(
 
 
 def verify(plan: Plan | Path | str) -> VerificationReport:
-    """Check a plan: re-derive every number from the plan alone, with code the search has no part in.
+    """Check a plan: re-derive every number from the plan alone, with code the search has no part in, and simulate it.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def verify(plan: Plan | Path | str) -> VerificationReport:
     InputError
         If the file is no plan; a plan that is wrong gives a report that says so.
     """
-    return verify_plan(plan if isinstance(plan, Plan) else load_plan(Path(plan)))
+    return certify(plan if isinstance(plan, Plan) else load_plan(Path(plan)))
 
 
 def _model(model: ModelSpec | str) -> ModelSpec:

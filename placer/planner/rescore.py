@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from placer.plan.schedule import Schedule
 from placer.planner.placement import PlacementBuilder, group_plans
+from placer.search.layout.layout import Layout
 from placer.search.leaf import Found
+from placer.search.sizing.build import Candidate
 from placer.search.solve import Searcher
 from placer.simulate.deployment import Deployment
 from placer.simulate.engine import Load
@@ -59,6 +61,7 @@ class Rescorer:
         self._searcher = searcher
         self._target_s = searcher.cost.scenario.target.step_time_s
         self.num_simulated, self.num_instructions = 0, 0
+        self._worse: dict[tuple[Candidate, Layout], Worse] = {}
 
     def score(self, found: Found, price: float) -> Achieved | Worse:
         """Return what a plan achieves under the schedule that suits it best.
@@ -68,8 +71,17 @@ class Rescorer:
         found
             As the search found it: step and price are the law's.
         price
-            What another plan achieves; only cheaper ones are simulated in full.
+            What another plan achieves; only cheaper ones are simulated in full. It falls from call to call.
         """
+        key = found.candidate, found.layout
+        if key in self._worse:
+            return self._worse[key]
+        score = self._score(found, price)
+        if isinstance(score, Worse):
+            self._worse[key] = score
+        return score
+
+    def _score(self, found: Found, price: float) -> Achieved | Worse:
         program, in_flight = build_route(self._deployment(found)).program, found.candidate.in_flight
         trial = try_schedules(program, in_flight)
         self.num_simulated += 1

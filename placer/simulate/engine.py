@@ -37,6 +37,7 @@ class Stay:
     step: int
     start: int
     ticks: int
+    is_arrival: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,18 +123,18 @@ class Simulation:
             if kind == Kind.VISIT:
                 if (turn := queues[resource].turn(priority, (number, index, False))) is not None:
                     yield turn
-                yield self._hold(resource, ticks[cell], index, who)
+                yield self._hold(resource, ticks[cell], (index, False), who)
             elif kind == Kind.WAIT:
                 yield env.timeout(ticks[cell])
             elif kind == Kind.SEND:
                 out, into = ticks[cell + HOLD], ticks[cell + ARRIVE]
                 if (turn := queues[resource].turn(priority, (number, index, False))) is not None:
                     yield turn
-                self._hold(resource, out, index, who)
+                self._hold(resource, out, (index, False), who)
                 yield env.timeout(out - min(out, into) + ticks[cell + BETWEEN])
                 if (turn := queues[target].turn(priority, (number, index, True))) is not None:
                     yield turn
-                yield self._hold(target, into, index, who)
+                yield self._hold(target, into, (index, True), who)
             elif kind == Kind.FORK:
                 branch = env.process(self._walk((index + 1, end), ticks, who, marks))
                 index = end
@@ -148,10 +149,10 @@ class Simulation:
             marks.append(env.now)
             index += 1
 
-    def _hold(self, resource: int, ticks: int, instruction: int, who: tuple[int, int]) -> simpy.Event:
+    def _hold(self, resource: int, ticks: int, visit: tuple[int, bool], who: tuple[int, int]) -> simpy.Event:
         """Hold a resource whose turn it is, and return the event of letting it go."""
         if who[1] in self._traced:
-            self.stays.append(Stay(resource, instruction, *who, self.now, ticks))
+            self.stays.append(Stay(resource, visit[0], *who, self.now, ticks, visit[1]))
         return self._queues[resource].hold(ticks)
 
 
