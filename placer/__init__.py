@@ -2,7 +2,7 @@
 
 >>> import placer
 >>> sorted(placer.__all__)
-['load_fleet', 'load_model', 'lower', 'plan', 'verify']
+['load_fleet', 'load_model', 'lower', 'plan', 'simulate', 'verify']
 
 The functions are loaded when first used, so that importing placer costs next to nothing.
 """
@@ -15,13 +15,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from placer.api import load_fleet, load_model, lower, plan, verify
+    from placer.api import load_fleet, load_model, lower, plan, simulate, verify
 
-__all__ = ["load_fleet", "load_model", "lower", "plan", "verify"]
+__all__ = ["load_fleet", "load_model", "lower", "plan", "simulate", "verify"]
 
 
 class _Package(ModuleType):
-    """The package, where ``plan`` and ``verify`` are functions although there are subpackages of those names."""
+    """The package, where ``plan``, ``simulate``, ``verify`` are functions although subpackages have those names."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in __all__ and isinstance(value, ModuleType)):

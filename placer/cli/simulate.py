@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command("simulate")(simulate_command)
 
 
-def simulate_command(
+def simulate_command(  # noqa: PLR0913 the parameters are the options of the command
     *,
     plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan file.")],
     steps: Annotated[int, typer.Option(metavar="NUMBER", help="Steps of every microbatch to measure.")] = 100,

@@ -36,8 +36,7 @@ def load_plan(path: Path) -> Plan:
         Naming file and field of what is wrong: no such file, truncated, a schema version that cannot be read, no such
         field, a missing one.
     """
-    raw = parse_mapping(read_text(path), str(path))
-    raw = migrated(raw)
+    raw = migrated(parse_mapping(read_text(path), str(path)))
     version = raw.get("schema_version")
     if version != SCHEMA_VERSION:
         raise InputError(f"expected schema version {SCHEMA_VERSION}, got {version!r}", where=f"{path}: schema_version")

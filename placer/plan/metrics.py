@@ -38,8 +38,8 @@ class Metrics(BaseModel):
 class Bound(BaseModel):
     """What no plan of the declared space can beat; ``relative_gap`` is ``1 - bound / achieved``.
 
-    The bound is one on the law's step times, so it holds for simulated ones. ``law_relative_gap`` is the gap of the best
-    plan by the law alone: what the search left open. The rest of ``relative_gap`` is what schedules cost.
+    The bound is one on the law's step times, so it holds for simulated ones. ``law_relative_gap`` is the gap of the
+    best plan by the law alone: what the search left open. The rest of ``relative_gap`` is what schedules cost.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

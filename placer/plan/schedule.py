@@ -19,10 +19,10 @@ class Order(StrEnum):
 class Schedule(BaseModel):
     """How microbatches share a replica.
 
-    ``oldest`` prefers the microbatch whose step began first, ``arrival`` the one that waits longest. ``timetable`` serves
-    every device and port in a fixed order, that of a timetable all microbatches follow one after the other
-    (``placer.simulate.timetable`` derives it from the placement). ``window`` is how many a stage takes in at once: 1 runs
-    them one after the other, null takes in all.
+    ``oldest`` prefers the microbatch whose step began first, ``arrival`` the one that waits longest. ``timetable``
+    serves every device and port in a fixed order, that of a timetable all microbatches follow one after the other
+    (``placer.simulate.timetable`` derives it from the placement). ``window`` is how many a stage takes in at once:
+    1 runs them one after the other, null takes in all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

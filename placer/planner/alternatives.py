@@ -71,9 +71,7 @@ def _entry(pool: str, price: float, bound: float, note: str) -> Alternative:
     )
 
 
-def _without(
-    searcher: Searcher, solved: Solved, pool: str, how: tuple[SolveParams, float, ProgressSink]
-) -> Without:
+def _without(searcher: Searcher, solved: Solved, pool: str, how: tuple[SolveParams, float, ProgressSink]) -> Without:
     params, started, sink = how
     families = searcher.families(without=frozenset({pool}))
     done = [result for members, result in solved.results if len(members) == 1 and members[0] in families]

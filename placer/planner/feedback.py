@@ -1,10 +1,10 @@
 """From simulation back to sizing: where a plan's law does not hold, others are sized and simulated.
 
-The search ranks plans by the law, a lower bound on their step times, so its proof stands. What a plan achieves comes
-from simulation. Where that is worse than the law by more than the gap asked for, or misses the target, the plan's groups
-are sized again: with other numbers of microbatches in flight and fewer stages, each at the largest batch whose
-*simulated* step meets the target. How much of that is done is limited by the size of the search, not by the clock, so that plans
-stay repeatable.
+The search ranks plans by the law, a lower bound on their step times, so its proof stands. What a plan achieves
+comes from simulation. Where that is worse than the law by more than the gap asked for, or misses the target, the
+plan's groups are sized again: with other numbers of microbatches in flight and fewer stages, each at the largest batch
+whose *simulated* step meets the target. The size of the search limits how much of that is done, not the clock, so that
+plans stay repeatable.
 """
 
 from __future__ import annotations
@@ -175,7 +175,9 @@ def _variants(searcher: Searcher, candidate: Candidate) -> Iterator[Candidate]:
 def _hosts(searcher: Searcher, host: GroupShape) -> list[GroupShape]:
     """Return a host's shape, then those of fewer stages, as wide or with as many devices."""
     widths = {host.stages: {host.width}} | {
-        stages: {host.width, host.num_devices // stages} for stages in {1, 2, host.stages // 2} if 0 < stages < host.stages
+        stages: {host.width, host.num_devices // stages}
+        for stages in {1, 2, host.stages // 2}
+        if 0 < stages < host.stages
     }
     shapes = {
         shape

@@ -46,7 +46,7 @@ def _figures(report: SimulationReport) -> Table:
 
 def _row(compared: Compared, show: object) -> tuple[str, str, str]:
     assert callable(show)
-    difference = "" if compared.difference is None else f"{compared.difference:+.2%}"
+    difference = "" if compared.difference is None else f"{round(compared.difference, 4) + 0.0:+.2%}"
     return show(compared.simulated), show(compared.predicted), difference
 
 

@@ -20,7 +20,7 @@ from placer.search.expert_layout import PlacedLoads
 from placer.search.leaf import Found, LeafSolver
 from placer.search.nodes import Family, NodeBounds
 from placer.search.params import SolveParams
-from placer.search.sizing.build import ProblemBuilder, wire_between
+from placer.search.sizing.build import Candidate, ProblemBuilder, wire_between
 from placer.search.sizing.model import build_sizing_model
 from placer.search.tables import CostModel, build_cost_model
 from placer.search.tree import OptionTree, build_tree

@@ -115,7 +115,9 @@ class Blocks:
     def head(self, place: Place) -> list[Piece]:
         """Return the LM head, and agreeing on a token."""
         group, batch = self.at(place)
-        return [self._work(place, "LM head", float(block_time.lm_head_s(group, self._deployment.model.lm_head, batch)[0]))]
+        return [
+            self._work(place, "LM head", float(block_time.lm_head_s(group, self._deployment.model.lm_head, batch)[0]))
+        ]
 
     def gather(self, place: Place) -> list[Piece]:
         """Return the spreading of hidden states that arrived over the tensor-parallel ranks; it holds nothing."""

@@ -98,7 +98,9 @@ def _compared(simulated: float, predicted: float) -> Compared:
 def _ordered(share: dict[Resource, float]) -> list[tuple[Resource, float]]:
     engines = list(Engine)
     roles = list(Role)
-    return sorted(share.items(), key=lambda item: (roles.index(item[0].role), item[0].stage, engines.index(item[0].engine)))
+    return sorted(
+        share.items(), key=lambda item: (roles.index(item[0].role), item[0].stage, engines.index(item[0].engine))
+    )
 
 
 def _stage(resource: Resource, used: float, step_s: float) -> StageUse:
@@ -125,7 +127,9 @@ def _devices(plan: Plan, share: dict[Resource, float]) -> Iterator[DeviceUse]:
     for number, replica in enumerate(plan.placement.replicas):
         for role, first_devices in replica.first_device.items():
             for stage, first in enumerate(first_devices):
-                used = {str(one.engine): value for one, value in _ordered(share) if (one.role, one.stage) == (role, stage)}
+                used = {
+                    str(one.engine): value for one, value in _ordered(share) if (one.role, one.stage) == (role, stage)
+                }
                 for device in _named(groups[role], first):
                     yield DeviceUse(device=device, replica=number, role=role, stage=stage, utilisation=used)
 

@@ -55,9 +55,7 @@ class Deployment:
         """Groups with device and links."""
         fleet = self.scenario.fleet
         return {
-            plan.role: build_group(
-                fleet, GroupShape(plan.pool, plan.stages, plan.width, plan.tp, plan.expert_tp)
-            )
+            plan.role: build_group(fleet, GroupShape(plan.pool, plan.stages, plan.width, plan.tp, plan.expert_tp))
             for plan in self.groups
         }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import simpy
 
@@ -45,7 +45,7 @@ class Load:
     """How many microbatches are in flight, and how they share the replica."""
 
     in_flight: int
-    schedule: Schedule = Schedule()
+    schedule: Schedule = field(default_factory=Schedule)
 
 
 class Simulation:
@@ -61,9 +61,7 @@ class Simulation:
         Everything held in the traced steps.
     """
 
-    def __init__(
-        self, program: Program, load: Load, durations: Durations, *, traced: range = range(0)
-    ) -> None:
+    def __init__(self, program: Program, load: Load, durations: Durations, *, traced: range = range(0)) -> None:
         in_flight, schedule = load.in_flight, load.schedule
         self._code = [(int(one.kind), one.resource, one.target, one.end) for one in program.instructions]
         self._durations, self._traced = durations, traced
@@ -118,36 +116,44 @@ class Simulation:
         index, last = span
         number = who[0] + who[1] * len(self.ends)
         while index < last:
-            kind, resource, target, end = code[index]
-            cell = index * NUM_SLOTS
+            kind, resource, _, end = code[index]
             if kind == Kind.VISIT:
                 if (turn := queues[resource].turn(priority, (number, index, False))) is not None:
                     yield turn
-                yield self._hold(resource, ticks[cell], (index, False), who)
+                yield self._hold(resource, ticks[index * NUM_SLOTS], (index, False), who)
             elif kind == Kind.WAIT:
-                yield env.timeout(ticks[cell])
+                yield env.timeout(ticks[index * NUM_SLOTS])
             elif kind == Kind.SEND:
-                out, into = ticks[cell + HOLD], ticks[cell + ARRIVE]
-                if (turn := queues[resource].turn(priority, (number, index, False))) is not None:
-                    yield turn
-                self._hold(resource, out, (index, False), who)
-                yield env.timeout(out - min(out, into) + ticks[cell + BETWEEN])
-                if (turn := queues[target].turn(priority, (number, index, True))) is not None:
-                    yield turn
-                yield self._hold(target, into, (index, True), who)
+                yield from self._send(index, ticks, who, (number, priority))
             elif kind == Kind.FORK:
                 branch = env.process(self._walk((index + 1, end), ticks, who, marks))
                 index = end
                 continue
-            elif kind == Kind.ENTER:
-                if (turn := self._gates[resource].turn(priority, (0, 0, False))) is not None:
-                    yield turn
-            elif kind == Kind.LEAVE:
-                self._gates[resource].pass_on()
-            else:
+            elif kind == Kind.JOIN:
                 yield branch
-            marks.append(env.now)
+            else:
+                yield from self._pass_gate(kind, resource, priority)
+            marks.append(self.now)
             index += 1
+
+    def _send(self, index: int, ticks: list[int], who: tuple[int, int], place: tuple[int, Priority]) -> Events:
+        """Hold the port a message leaves from, then the one it arrives at, which may begin before the first is done."""
+        _, source, target, _ = self._code[index]
+        out, into, between = (ticks[index * NUM_SLOTS + slot] for slot in (HOLD, ARRIVE, BETWEEN))
+        number, priority = place
+        if (turn := self._queues[source].turn(priority, (number, index, False))) is not None:
+            yield turn
+        self._hold(source, out, (index, False), who)
+        yield self._env.timeout(out - min(out, into) + between)
+        if (turn := self._queues[target].turn(priority, (number, index, True))) is not None:
+            yield turn
+        yield self._hold(target, into, (index, True), who)
+
+    def _pass_gate(self, kind: int, gate: int, priority: Priority) -> Events:
+        if kind == Kind.LEAVE:
+            self._gates[gate].pass_on()
+        elif (turn := self._gates[gate].turn(priority, (0, 0, False))) is not None:
+            yield turn
 
     def _hold(self, resource: int, ticks: int, visit: tuple[int, bool], who: tuple[int, int]) -> simpy.Event:
         """Hold a resource whose turn it is, and return the event of letting it go."""
@@ -179,7 +185,7 @@ class _Queue:
     def hold(self, ticks: int) -> simpy.Event:
         """Hold the resource for some ticks, then pass it on."""
         self.held += ticks
-        self.free_at = self._env.now + ticks
+        self.free_at = int(self._env.now) + ticks
         end = self._env.timeout(ticks)
         end.callbacks.append(self.pass_on)
         return end

@@ -12,8 +12,8 @@ from placer.simulate.route import Route
 class Noise:
     """Draws the durations of every microbatch and step, each from a seed of its own, so that no order matters.
 
-    Every op's time is multiplied by a lognormal factor of mean 1 and relative standard deviation ``jitter``. The times of
-    routed experts are those of a drawn batch: tokens pick experts with the chances of the routing profile, and the
+    Every op's time is multiplied by a lognormal factor of mean 1 and relative standard deviation ``jitter``. The times
+    of routed experts are those of a drawn batch: tokens pick experts with the chances of the routing profile, and the
     slowest rank of the placement decides.
     """
 

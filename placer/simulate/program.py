@@ -1,10 +1,10 @@
 """What one microbatch does in a step, as a program for the engine: visits, messages, waits, forks.
 
-A *visit* holds one resource; consecutive ops on one resource are one visit, since a stage runs what a microbatch brings
-to its end before it turns to the next. A *message* holds the port it leaves from and the port it arrives at, cut
-through: the slower one decides. A *wait* holds nothing (latencies, gathers). A *fork* has two branches that run at the
-same time. Between the gates of a stage lies what a microbatch does there without going elsewhere; a schedule may let only so
-many in at once.
+A *visit* holds one resource; consecutive ops on one resource are one visit, since a stage runs what a microbatch
+brings to its end before it turns to the next. A *message* holds the port it leaves from and the port it arrives at,
+cut through: the slower one decides. A *wait* holds nothing (latencies, gathers). A *fork* has two branches that run at
+the same time, each with resources of its own. Between the gates of a stage lies what a microbatch does there without
+going elsewhere; a schedule may let only so many in at once.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Program:
             instruction = self.instructions[index]
             if instruction.kind is Kind.FORK:
                 join = self._join(instruction.end)
-                path += max(float(length[index:instruction.end].sum()), float(length[instruction.end : join].sum()))
+                path += max(float(length[index : instruction.end].sum()), float(length[instruction.end : join].sum()))
                 index = join
             else:
                 path += float(length[index])

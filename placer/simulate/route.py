@@ -121,5 +121,3 @@ class _Router:
             ranks = self._deployment.placement.experts[part.experts].experts_by_rank
             self._parts[key] = part_of(ops.moe, self._blocks.at(_place(part.at)), chances, ranks)
         return self._parts[key]
-
-

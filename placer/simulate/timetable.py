@@ -1,9 +1,10 @@
 """Timetables: every microbatch does the same at the same times, a fraction of a step after the one before it.
 
-All microbatches are alike, so a replica can run like a line of trains: microbatch ``n`` starts ``n * d`` after the first
-and follows one timetable; after ``m * d`` it begins its next step. That works if every resource's visits of one microbatch,
-taken modulo the headway ``d``, do not overlap (modulo scheduling), and if the timetable ends before ``m * d``. Visits are put
-into the earliest gap in their order; the headway grows from the law's until that succeeds.
+All microbatches are alike, so a replica can run like a line of trains: microbatch ``n`` starts ``n * d`` after the
+first and follows one timetable; after ``m * d`` it begins its next step. That works if every resource's visits of one
+microbatch, taken modulo the headway ``d``, do not overlap (modulo scheduling, as compilers do it to loops), and if the
+timetable ends before ``m * d``. Visits are put into the earliest gap in their order; the headway grows from the law's
+until that succeeds.
 
 What a run follows is only the order in which a resource serves visits. With fixed orders an early visit never delays
 another, and the step is never longer than the timetable's.
@@ -14,7 +15,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from dataclasses import dataclass
 
-from placer.simulate.program import ARRIVE, BETWEEN, HOLD, NUM_SLOTS, Kind, Program
+from placer.simulate.program import ARRIVE, BETWEEN, HOLD, NUM_SLOTS, TICKS_PER_S, Kind, Program
 
 #: Headways tried, as multiples of the law's, until one can be kept.
 STRETCHES = (1.0, 1.0001, 1.002, 1.005, 1.01, 1.02, 1.03, 1.045, 1.06, 1.08, 1.1, 1.13, 1.16, 1.2, 1.25, 1.3, 1.4, 1.5)
@@ -43,7 +44,7 @@ class Timetable:
 def find_timetable(program: Program, in_flight: int) -> Timetable | None:
     """Return a timetable of a short headway; None if none is found."""
     ticks = program.durations()
-    law = program.law_s(in_flight) * 1e15 / in_flight
+    law = program.law_s(in_flight) * TICKS_PER_S / in_flight
     busiest = max(_held(program, ticks), default=0)
     for stretch in STRETCHES:
         headway = max(int(law * stretch) + 1, busiest)

@@ -93,10 +93,21 @@ class Trace:
         for resource in self.route.program.resources:
             engines[str(resource.role), resource.stage].append(resource.engine)
         for pid, (place, name) in enumerate(self._processes()):
-            yield {"name": "process_name", "ph": "M", "pid": pid, "args": {"name": f"{name} ({place[0]} stage {place[1]})"}}
+            yield {
+                "name": "process_name",
+                "ph": "M",
+                "pid": pid,
+                "args": {"name": f"{name} ({place[0]} stage {place[1]})"},
+            }
             yield {"name": "process_sort_index", "ph": "M", "pid": pid, "args": {"sort_index": pid}}
             for engine in engines[place]:
-                yield {"name": "thread_name", "ph": "M", "pid": pid, "tid": _thread(engine), "args": {"name": str(engine)}}
+                yield {
+                    "name": "thread_name",
+                    "ph": "M",
+                    "pid": pid,
+                    "tid": _thread(engine),
+                    "args": {"name": str(engine)},
+                }
 
     def _slices(self) -> Iterator[Event]:
         numbers = defaultdict(list)
