@@ -37,7 +37,7 @@ class Steady:
     steps_s
         Steps of all microbatches over one pattern, or over the steps averaged.
     is_settled
-        Whether steps repeat exactly, tick by tick; else ``step_s`` is an average over the last half of the run.
+        Whether steps repeat exactly, tick by tick; else ``step_s`` is an average, start and end counted in full.
     num_steps, num_instructions
         Steps simulated, and what they took.
     stays
@@ -84,8 +84,22 @@ def run_steady(program: Program, load: Load, *, traced: range = range(0), effort
     ]
     law = program.law_s(load.in_flight)
     work = count * load.in_flight * len(program.instructions)
-    mean = max(sum(steps) / len(steps), law)
+    mean = max(sum(steps) / len(steps), law) if pattern else _least_average_s(simulation)
     return Steady(mean, law, tuple(steps), pattern > 0, count, work, tuple(simulation.stays))
+
+
+def _least_average_s(simulation: Simulation) -> float:
+    """Return the mean step of a run that does not repeat itself, with nothing in its favour.
+
+    All steps from some number on lie between the first end of the step before and the last end of all; so many visits
+    of every resource do too. That is never below the law; the least of it over the first half of the run is taken.
+    """
+    count = simulation.num_steps
+    last = max(ends[count - 1] for ends in simulation.ends)
+    spans = (
+        (last - min([0, *ends][first] for ends in simulation.ends), count - first) for first in range(count // 2 + 1)
+    )
+    return min(span / steps for span, steps in spans) / TICKS_PER_S
 
 
 def _pattern(simulation: Simulation) -> int:
