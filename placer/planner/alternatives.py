@@ -15,6 +15,9 @@ from placer.progress import ProgressSink
 from placer.search.params import SolveParams
 from placer.search.solve import Searcher, Stop
 
+#: Wall seconds that sizing again may take when the budget is spent.
+LEAST_S = 1.0
+
 
 @dataclass(frozen=True)
 class Without:
@@ -85,7 +88,7 @@ def _without(searcher: Searcher, solved: Solved, pool: str, how: tuple[SolvePara
         result = searcher.search(pairs, best, deadline, sink)
         founds += [result.found] if result.found is not None else []
         bound, stopped = min(bound, result.bound), stopped or result.stop is Stop.BUDGET
-    held = hold_up(searcher, founds, params, 0)
+    held = hold_up(searcher, founds, params, 0, max(started + params.budget_s, time.monotonic() + LEAST_S))
     if held.achieved is not None:
         return Without(held.achieved, bound, "")
     note = "none found in time" if stopped else "no other pool can be used" if not families else "infeasible"

@@ -3,13 +3,14 @@
 The search ranks plans by the law, a lower bound on their step times, so its proof stands. What a plan achieves
 comes from simulation. Where that is worse than the law by more than the gap asked for, or misses the target, the
 plan's groups are sized again: with other numbers of microbatches in flight and fewer stages, each at the largest batch
-whose *simulated* step meets the target. The size of the search limits how much of that is done, not the clock, so that
-plans stay repeatable.
+whose *simulated* step meets the target. The size of the search limits how much of that is done, not the clock unless
+the budget is spent, so that plans stay repeatable.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,9 @@ from placer.search.sizing.build import Candidate
 from placer.search.solve import Searcher
 
 #: Instructions that sizing again may simulate: so many, and so many more for every box the search bounded.
-LEAST_WORK, WORK_PER_NODE = 300_000, 4
+LEAST_WORK, WORK_PER_NODE = 300_000, 6
+#: What sizing one candidate counts for: of one group, which is cut exactly, and of two, which takes CP-SAT.
+ONE_GROUP_WORK, TWO_GROUPS_WORK = 1_000, 50_000
 #: Looks at one number of microbatches, and sizes asked of the law for each.
 MOST_LOOKS, MOST_SIZES = 4, 5
 #: How near to the step asked for a size need come.
@@ -42,7 +45,7 @@ class Held:
     num_simulated: int
 
 
-def hold_up(searcher: Searcher, founds: Sequence[Found], params: SolveParams, num_nodes: int) -> Held:
+def hold_up(searcher: Searcher, founds: Sequence[Found], params: SolveParams, num_nodes: int, deadline: float) -> Held:
     """Return the cheapest of some plans, or of others sized like them, by what they achieve when simulated.
 
     Parameters
@@ -55,8 +58,10 @@ def hold_up(searcher: Searcher, founds: Sequence[Found], params: SolveParams, nu
         The gap within which a simulated price is as good as the law's.
     num_nodes
         Boxes the search bounded.
+    deadline
+        On the clock of `time.monotonic`: when to stop sizing at the latest.
     """
-    sizer = _Sizer(searcher, LEAST_WORK + WORK_PER_NODE * num_nodes)
+    sizer = _Sizer(searcher, LEAST_WORK + WORK_PER_NODE * num_nodes, deadline)
     ranked = sorted(founds, key=lambda found: found.value)
     for found in ranked:
         if found.value < sizer.price:
@@ -73,8 +78,9 @@ def hold_up(searcher: Searcher, founds: Sequence[Found], params: SolveParams, nu
 class _Sizer:
     """Sizes plans like those found, and keeps the cheapest that holds."""
 
-    def __init__(self, searcher: Searcher, work: int) -> None:
+    def __init__(self, searcher: Searcher, work: int, deadline: float) -> None:
         self._searcher, self._work, self.rescorer = searcher, work, Rescorer(searcher)
+        self._deadline = deadline
         self._target_s = searcher.cost.scenario.target.step_time_s
         self.best: Achieved | None = None
 
@@ -85,7 +91,7 @@ class _Sizer:
 
     @property
     def _is_spent(self) -> bool:
-        return self.rescorer.num_instructions >= self._work
+        return self.rescorer.num_instructions >= self._work or time.monotonic() > self._deadline
 
     def look_at(self, found: Found) -> float:
         """Simulate a plan, keep it if it is the best so far, and return its step."""
@@ -134,6 +140,9 @@ class _Sizer:
             whole = min(max(_whole(size, ranks), low + ranks), high - ranks)
             if whole <= low:
                 break
+            if self._is_spent:
+                break
+            self._work -= ONE_GROUP_WORK if candidate.side is None else TWO_GROUPS_WORK
             found = self._searcher.settle(dataclasses.replace(candidate, least=whole, most=whole), np.inf)
             if found is None or found.step_s > law_s:
                 high = whole

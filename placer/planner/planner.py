@@ -8,7 +8,7 @@ import numpy as np
 
 from placer.plan.metrics import Bound
 from placer.plan.plan import Plan, Status
-from placer.planner.alternatives import alternatives
+from placer.planner.alternatives import LEAST_S, alternatives
 from placer.planner.assemble import Outcome, assemble, search_report
 from placer.planner.feedback import hold_up
 from placer.planner.provenance import build_provenance
@@ -44,7 +44,8 @@ def make_plan(scenario: Scenario, params: SolveParams, sink: ProgressSink = igno
     started = time.monotonic()
     searcher = build_searcher(scenario, params)
     solved = solve(searcher, params, started, sink)
-    held = hold_up(searcher, solved.founds, params, solved.num_nodes)
+    deadline = max(started + params.budget_s, time.monotonic() + LEAST_S)
+    held = hold_up(searcher, solved.founds, params, solved.num_nodes, deadline)
     if held.achieved is not None:
         achieved, others = alternatives(searcher, solved, held.achieved, params, started, sink)
         outcome = Outcome(achieved, others, held.num_simulated, time.monotonic() - started)
