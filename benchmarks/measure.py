@@ -52,6 +52,7 @@ def _run(model: str, fleet: str, numbers: list[float]) -> _Row:
     planner.build_searcher = _timed(spent, "build", planner.build_searcher)
     planner.solve = _timed(spent, "solve", planner.solve)
     planner.alternatives = _timed(spent, "solve", planner.alternatives)
+    planner.hold_up = _timed(spent, "simulate", planner.hold_up)
     for name in ("construct", "solve_layout"):
         setattr(leaf, name, _timed(spent, "layout", getattr(leaf, name)))
     tps_user, isl, osl, budget_s = numbers
@@ -68,6 +69,8 @@ def _run(model: str, fleet: str, numbers: list[float]) -> _Row:
         "status": str(plan.status),
         "usd_per_million": plan.metrics.usd_per_million_output_tokens if plan.metrics else None,
         "gap": plan.bound.relative_gap if plan.bound else None,
+        "law_gap": plan.bound.law_relative_gap if plan.bound else None,
+        "over_law": plan.metrics.step_time_s / plan.metrics.law_step_time_s - 1 if plan.metrics else None,
         "candidates": plan.search.candidates,
         "boxes": plan.search.nodes,
         "leaves": plan.search.leaves,
@@ -75,6 +78,7 @@ def _run(model: str, fleet: str, numbers: list[float]) -> _Row:
         "build_s": spent["build"],
         "solve_s": spent["solve"],
         "layout_s": spent["layout"],
+        "simulate_s": spent["simulate"],
         "verify_s": time.perf_counter() - started,
         "verified": report.status == "verified",
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,

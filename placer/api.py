@@ -1,4 +1,4 @@
-"""The library: six functions, typed results.
+"""The library: seven functions, typed results.
 
 >>> from placer import lower
 >>> lower("llama-3.1-8b").parameters.total
@@ -12,7 +12,9 @@ from pathlib import Path
 from placer.catalog.engine import ServingEngine
 from placer.catalog.fleet import Fleet
 from placer.catalog.loader import load_engine, load_fleet
+from placer.certify import certify
 from placer.errors import ScenarioError
+from placer.files import write_atomic
 from placer.graph.lower import lower as lower_model
 from placer.model.catalog import load_model
 from placer.model.served import served_as
@@ -25,11 +27,22 @@ from placer.report.lowering_json import Lowering, summarize
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 from placer.scenario.workload import Target, Workload
+from placer.simulate.outcome import Mode, SimulationReport
+from placer.simulate.simulate import DEFAULT_JITTER, DEFAULT_STEPS, Options, simulate_plan
 from placer.validate import validated
 from placer.verify.finding import VerificationReport
-from placer.verify.verify import verify_plan
 
-__all__ = ["build_scenario", "load_fleet", "load_model", "lower", "plan", "plan_scenario", "predict", "verify"]
+__all__ = [
+    "build_scenario",
+    "load_fleet",
+    "load_model",
+    "lower",
+    "plan",
+    "plan_scenario",
+    "predict",
+    "simulate",
+    "verify",
+]
 
 #: Gap at which a search stops unless told otherwise.
 DEFAULT_GAP = 0.009
@@ -238,7 +251,7 @@ def predict(  # noqa: PLR0913 a deployment has this many parts, most with defaul
 
 
 def verify(plan: Plan | Path | str) -> VerificationReport:
-    """Check a plan: re-derive every number from the plan alone, with code the search has no part in.
+    """Check a plan: re-derive every number from the plan alone, with code the search has no part in, and simulate it.
 
     Parameters
     ----------
@@ -250,7 +263,47 @@ def verify(plan: Plan | Path | str) -> VerificationReport:
     InputError
         If the file is no plan; a plan that is wrong gives a report that says so.
     """
-    return verify_plan(plan if isinstance(plan, Plan) else load_plan(Path(plan)))
+    return certify(plan if isinstance(plan, Plan) else load_plan(Path(plan)))
+
+
+def simulate(
+    plan: Plan | Path | str,
+    *,
+    deterministic: bool = False,
+    steps: int = DEFAULT_STEPS,
+    seed: int = 0,
+    jitter: float = DEFAULT_JITTER,
+    trace: Path | str | None = None,
+) -> SimulationReport:
+    """Simulate the placed shards of a plan, event by event.
+
+    Parameters
+    ----------
+    plan
+        A plan, or the path of its file.
+    deterministic
+        Take the times of the cost model, and run until steps repeat themselves; nothing is drawn.
+    steps, seed, jitter
+        Steps of every microbatch to measure, the seed of the draws, and the relative standard deviation of op times.
+    trace
+        Where to write a timeline of two steps that opens in Perfetto.
+
+    Returns
+    -------
+    SimulationReport
+        The contents of ``placer simulate --json``.
+
+    Raises
+    ------
+    InputError
+        If there is no such plan, it has no placement, or a parameter is out of range.
+    """
+    mode = Mode.DETERMINISTIC if deterministic else Mode.STOCHASTIC
+    options = Options(mode=mode, steps=steps, seed=seed, jitter=jitter)
+    outcome = simulate_plan(plan if isinstance(plan, Plan) else load_plan(Path(plan)), options)
+    if trace is not None:
+        write_atomic(Path(trace), outcome.trace.text())
+    return outcome.report
 
 
 def _model(model: ModelSpec | str) -> ModelSpec:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from placer.cli import catalog, kv, lower, plan, predict, roofline, schema, traffic, verify
+from placer.cli import catalog, kv, lower, plan, predict, roofline, schema, simulate, traffic, verify
 from placer.cli.output import say
 from placer.errors import InputError, PlacerError
 
@@ -28,6 +28,7 @@ INTERNAL = PlacerError.exit_code
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     plan.register,
     verify.register,
+    simulate.register,
     lower.register,
     kv.register,
     predict.register,

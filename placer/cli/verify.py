@@ -21,11 +21,11 @@ def verify_command(
     plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan file.")],
     json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Check a plan: re-derive every number from the file, with code the search has no part in."""
+    """Check a plan: re-derive every number from the file, with code the search has no part in, and simulate it."""
+    from placer.certify import certify
     from placer.plan.files import load_plan
-    from placer.verify.verify import verify_plan
 
-    report = verify_plan(load_plan(plan))
+    report = certify(load_plan(plan))
     if json_:
         emit_json(report.model_dump(mode="json"))
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from placer.errors import InputError
 from placer.files import parse_mapping, read_text, validated, write_atomic
+from placer.plan.migrate import migrated
 from placer.plan.plan import SCHEMA_VERSION, Plan
 
 
@@ -32,10 +33,10 @@ def load_plan(path: Path) -> Plan:
     Raises
     ------
     InputError
-        Naming file and field of what is wrong: no such file, truncated, another schema version, no such
+        Naming file and field of what is wrong: no such file, truncated, a schema version that cannot be read, no such
         field, a missing one.
     """
-    raw = parse_mapping(read_text(path), str(path))
+    raw = migrated(parse_mapping(read_text(path), str(path)))
     version = raw.get("schema_version")
     if version != SCHEMA_VERSION:
         raise InputError(f"expected schema version {SCHEMA_VERSION}, got {version!r}", where=f"{path}: schema_version")

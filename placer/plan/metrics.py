@@ -13,7 +13,11 @@ Figure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Metrics(BaseModel):
-    """Predicted performance at full load; the step time is the achieved one, not the target."""
+    """Predicted performance at full load.
+
+    ``step_time_s`` is the achieved one, simulated with the plan's schedule; all other figures follow from it.
+    ``law_step_time_s`` is ``max(path, m * busiest)``, which no schedule can beat.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,7 +27,8 @@ class Metrics(BaseModel):
     tokens_per_s_per_user: Figure = Field(description="interactivity reached: one over the step time")
     tokens_per_s: Figure = Field(description="tokens paid for: what is produced, or the fleet target if there is one")
     capacity_tokens_per_s: Figure = Field(description="what all replicas produce at full load")
-    step_time_s: Figure = Field(description="time between two tokens of a user")
+    step_time_s: Figure = Field(description="time between two tokens of a user, simulated")
+    law_step_time_s: Figure = Field(description="the longer of path and busiest resource: no schedule is shorter")
     usd_per_hour: Figure = Field(description="rent of all devices, idle ones of rented units included")
     power_w: Figure = Field(description="power of all rented devices")
     joules_per_token: Figure = Field(description="power over tokens per second")
@@ -31,13 +36,20 @@ class Metrics(BaseModel):
 
 
 class Bound(BaseModel):
-    """What no plan of the declared space can beat; ``relative_gap`` is ``1 - bound / achieved``."""
+    """What no plan of the declared space can beat; ``relative_gap`` is ``1 - bound / achieved``.
+
+    The bound is one on the law's step times, so it holds for simulated ones. ``law_relative_gap`` is the gap of the
+    best plan by the law alone: what the search left open. The rest of ``relative_gap`` is what schedules cost.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     usd_per_million_output_tokens: Figure = Field(description="no plan of the declared space costs less")
     relative_gap: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="1 - bound / achieved; null where there is no plan"
+    )
+    law_relative_gap: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="the same for the best plan by the law alone, before simulation"
     )
 
 

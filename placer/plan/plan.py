@@ -11,9 +11,10 @@ from placer.plan.metrics import Alternative, Bound, MemoryUse, Metrics, Occupanc
 from placer.plan.placement import GroupPlan, Placement
 from placer.plan.provenance import Provenance, SearchReport
 from placer.plan.refusal import Refusal
+from placer.plan.schedule import Schedule
 from placer.scenario.scenario import Scenario
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 
 class Status(StrEnum):
@@ -41,7 +42,7 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Annotated[Literal[1], Field(description="version of this document")] = SCHEMA_VERSION
+    schema_version: Annotated[Literal[2], Field(description="version of this document")] = SCHEMA_VERSION
     status: Status = Field(description="how planning ended")
     verdict: str = Field(description="the answer in one line")
     scenario: Scenario = Field(description="the question, self-contained")
@@ -49,6 +50,7 @@ class Plan(BaseModel):
     bound: Bound | None = Field(default=None, description="what no plan can beat")
     devices: dict[str, int] = Field(default_factory=dict, description="rented devices by pool")
     batch: BatchPlan | None = Field(default=None, description="sequences and microbatches of a replica")
+    schedule: Schedule = Field(default=Schedule(), description="how the microbatches of a replica share it")
     groups: tuple[GroupPlan, ...] = Field(default=(), description="groups of a replica: host, then sidecar")
     memory: tuple[MemoryUse, ...] = Field(default=(), description="memory of the fullest device of every group")
     time: TimeShares | None = Field(default=None, description="where the critical path goes")

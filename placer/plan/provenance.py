@@ -35,5 +35,6 @@ class SearchReport(BaseModel):
     largest_model_variables: int = Field(
         description="variables of the sizing model of the plan; 0 where none was needed"
     )
+    simulated: int = Field(default=0, description="plans whose step time was simulated")
     stopped: str = Field(description="why the search ended")
     wall_s: float = Field(description="time it took")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from placer.plan.metrics import Alternative, Bound, MemoryUse, Metrics, Occupancy
 from placer.plan.plan import BatchPlan, Plan, Status
 from placer.plan.provenance import SearchReport
@@ -9,6 +11,7 @@ from placer.planner.breakdown import time_shares
 from placer.planner.memory import memory_map
 from placer.planner.placement import PlacementBuilder, group_plans
 from placer.planner.provenance import build_provenance
+from placer.planner.rescore import Achieved
 from placer.planner.solve import Solved
 from placer.planner.verdict import binding_constraints, verdict_line
 from placer.scenario.scenario import Scenario
@@ -21,8 +24,31 @@ from placer.search.solve import Searcher
 LEAST_GAP = 1e-6
 
 
-def metrics_of(scenario: Scenario, found: Found) -> Metrics:
+@dataclass(frozen=True)
+class Outcome:
+    """What a plan is made of beyond the search.
+
+    Attributes
+    ----------
+    achieved
+        The plan, simulated.
+    alternatives
+        The best plans without each pool.
+    num_simulated
+        Plans simulated to find it.
+    wall_s
+        Time all of it took.
+    """
+
+    achieved: Achieved
+    alternatives: tuple[Alternative, ...]
+    num_simulated: int
+    wall_s: float
+
+
+def metrics_of(scenario: Scenario, achieved: Achieved) -> Metrics:
     """Return the predicted performance of a plan."""
+    found = achieved.found
     candidate, rental = found.candidate, found.rental
     users = rental.replicas * candidate.most * candidate.in_flight
     capacity = users / found.step_s
@@ -33,6 +59,7 @@ def metrics_of(scenario: Scenario, found: Found) -> Metrics:
         tokens_per_s=sold,
         capacity_tokens_per_s=capacity,
         step_time_s=found.step_s,
+        law_step_time_s=achieved.law_step_s,
         usd_per_hour=rental.usd_per_hour,
         power_w=rental.power_w,
         joules_per_token=rental.power_w / (sold * scenario.workload.utilisation),
@@ -40,24 +67,41 @@ def metrics_of(scenario: Scenario, found: Found) -> Metrics:
     )
 
 
-def bound_of(solved: Solved) -> Bound:
-    """Return the bound and its gap; a gap that is all rounding is none."""
+def bound_of(solved: Solved, achieved: Found | None = None) -> Bound:
+    """Return the bound, the gap of a plan to it, and that of the best plan by the law.
+
+    Parameters
+    ----------
+    solved
+        The search: its bound, and the best plan by the law.
+    achieved
+        The plan that holds when simulated; the one of the search where absent.
+    """
     assert solved.found is not None
-    achieved = solved.found.value
-    proven = min(solved.bound, achieved)
-    gap = 1.0 - proven / achieved
-    if gap < max(LEAST_GAP, 2.0 * solved.found.rounding_s / solved.found.step_s):
-        proven, gap = achieved, 0.0
-    return Bound(usd_per_million_output_tokens=proven, relative_gap=gap)
+    plan = achieved or solved.found
+    proven, gap = _gap(solved.bound, plan)
+    return Bound(
+        usd_per_million_output_tokens=proven, relative_gap=gap, law_relative_gap=_gap(solved.bound, solved.found)[1]
+    )
 
 
-def search_report(searcher: Searcher, solved: Solved, wall_s: float) -> SearchReport:
+def _gap(bound: float, plan: Found) -> tuple[float, float]:
+    """Return the bound and the gap to it; a gap that is all rounding is none."""
+    proven = min(bound, plan.value)
+    gap = 1.0 - proven / plan.value
+    if gap < max(LEAST_GAP, 2.0 * plan.rounding_s / plan.step_s):
+        return plan.value, 0.0
+    return proven, gap
+
+
+def search_report(searcher: Searcher, solved: Solved, wall_s: float, num_simulated: int = 0) -> SearchReport:
     """Return what the search did."""
     return SearchReport(
         candidates=searcher.num_candidates,
         nodes=solved.num_nodes,
         leaves=solved.num_leaves,
         largest_model_variables=searcher.largest_model(solved.found),
+        simulated=num_simulated,
         stopped=str(solved.stop),
         wall_s=wall_s,
     )
@@ -67,7 +111,7 @@ def assemble(
     scenario: Scenario,
     searcher: Searcher,
     solved: Solved,
-    extra: tuple[tuple[Alternative, ...], float],
+    outcome: Outcome,
     params: SolveParams,
 ) -> Plan:
     """Return the plan.
@@ -76,21 +120,20 @@ def assemble(
     ----------
     scenario, searcher, solved
         The question, and what was found.
-    extra
-        The best plans without each pool, and the seconds spent.
+    outcome
+        The plan as simulated, and its alternatives.
     params
         For provenance.
     """
-    found, (others, wall_s) = solved.found, extra
-    assert found is not None
+    achieved, found = outcome.achieved, outcome.achieved.found
     cost, builder = searcher.placed_cost, searcher.placed_builder
     problem = builder.exact(found.candidate)
     step = evaluate(problem, found.layout)
-    metrics, bound = metrics_of(scenario, found), bound_of(solved)
+    metrics, bound = metrics_of(scenario, achieved), bound_of(solved, found)
     memory = memory_map(cost, builder, problem, found)
     return Plan(
         status=Status.PLANNED,
-        verdict=verdict_line(scenario, metrics, bound, wall_s),
+        verdict=verdict_line(scenario, metrics, bound, outcome.wall_s),
         scenario=scenario,
         metrics=metrics,
         bound=bound,
@@ -98,14 +141,15 @@ def assemble(
         batch=BatchPlan(
             sequences_per_microbatch=found.candidate.most, microbatches_in_flight=found.candidate.in_flight
         ),
+        schedule=achieved.schedule,
         groups=group_plans(found),
         memory=memory,
         time=time_shares(cost, found),
         occupancy=_occupancy(step),
         binding=_binding(scenario, found, memory, step),
-        alternatives=others,
+        alternatives=outcome.alternatives,
         placement=PlacementBuilder(cost, problem, found).build(),
-        search=search_report(searcher, solved, wall_s),
+        search=search_report(searcher, solved, outcome.wall_s, outcome.num_simulated),
         provenance=build_provenance(scenario, params, tuple(found.rental.devices)),
     )
 

@@ -1,4 +1,4 @@
-"""Planning from question to answer: search, lay out, write down; or refuse with a reason."""
+"""Planning from question to answer: search, simulate, write down; or refuse with a reason."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 
 from placer.plan.metrics import Bound
 from placer.plan.plan import Plan, Status
-from placer.planner.assemble import assemble, search_report
+from placer.planner.alternatives import LEAST_S, alternatives
+from placer.planner.assemble import Outcome, assemble, search_report
+from placer.planner.feedback import hold_up
 from placer.planner.provenance import build_provenance
 from placer.planner.refusal import refuse
-from placer.planner.solve import Solved, alternatives, build_searcher, solve
+from placer.planner.solve import Solved, build_searcher, solve
 from placer.progress import ProgressSink, ignore
 from placer.scenario.scenario import Scenario, assert_consistent
 from placer.search.params import SolveParams
@@ -42,10 +44,13 @@ def make_plan(scenario: Scenario, params: SolveParams, sink: ProgressSink = igno
     started = time.monotonic()
     searcher = build_searcher(scenario, params)
     solved = solve(searcher, params, started, sink)
-    if solved.found is not None:
-        others = alternatives(searcher, solved, params, started, sink)
-        return assemble(scenario, searcher, solved, (others, time.monotonic() - started), params)
-    if solved.stop is Stop.BUDGET or np.isfinite(solved.bound):
+    deadline = max(started + params.budget_s, time.monotonic() + LEAST_S)
+    held = hold_up(searcher, solved.founds, params, solved.num_nodes, deadline)
+    if held.achieved is not None:
+        achieved, others = alternatives(searcher, solved, held.achieved, params, started, sink)
+        outcome = Outcome(achieved, others, held.num_simulated, time.monotonic() - started)
+        return assemble(scenario, searcher, solved, outcome, params)
+    if solved.founds or solved.stop is Stop.BUDGET or np.isfinite(solved.bound):
         return _undecided(scenario, searcher, solved, params, started)
     reason = refuse(scenario, params, time.monotonic() + REASON_S)
     wall_s = time.monotonic() - started
@@ -63,7 +68,10 @@ def make_plan(scenario: Scenario, params: SolveParams, sink: ProgressSink = igno
 def _undecided(scenario: Scenario, searcher: Searcher, solved: Solved, params: SolveParams, started: float) -> Plan:
     wall_s = time.monotonic() - started
     bound = Bound(usd_per_million_output_tokens=solved.bound) if np.isfinite(solved.bound) else None
-    advice = "give more time with --budget-s" if solved.stop is Stop.BUDGET else "some candidates resist proof"
+    if solved.founds:
+        advice = "plans were found, but when simulated none keeps its step short enough"
+    else:
+        advice = "give more time with --budget-s" if solved.stop is Stop.BUDGET else "some candidates resist proof"
     least = f"any plan costs at least ${solved.bound:.4g}/M output tokens" if bound else "nothing is proven"
     return Plan(
         status=Status.UNDECIDED,

@@ -1,14 +1,12 @@
-"""The search a plan needs: pools alone first, then together, then without each pool in use."""
+"""The search a plan needs: pools alone first, then together."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from placer.graph.lower import lower
-from placer.plan.metrics import Alternative
 from placer.progress import ProgressSink
 from placer.scenario.scenario import Scenario
 from placer.search.leaf import Found
@@ -41,6 +39,11 @@ class Solved:
     bound: float
     stop: Stop
     results: tuple[tuple[tuple[Family, ...], SearchResult], ...]
+
+    @property
+    def founds(self) -> tuple[Found, ...]:
+        """The best plan of every search that found one."""
+        return tuple(result.found for _, result in self.results if result.found is not None)
 
     @property
     def num_nodes(self) -> int:
@@ -85,54 +88,3 @@ def solve(searcher: Searcher, params: SolveParams, started: float, sink: Progres
     if stop is not Stop.BUDGET and found is not None:
         stop = Stop.PROVEN
     return Solved(found, bound, stop, tuple(results))
-
-
-def alternatives(
-    searcher: Searcher, solved: Solved, params: SolveParams, started: float, sink: ProgressSink
-) -> tuple[Alternative, ...]:
-    """Return the best plan without each pool; for a pool that is not in use that is the plan itself."""
-    found = solved.found
-    if found is None:
-        return ()
-    used = {shape.pool for shape in found.candidate.shapes}
-    entries = []
-    for pool in searcher.pool_names:
-        if pool not in used:
-            entries.append(
-                Alternative(
-                    without_pool=pool,
-                    usd_per_million_output_tokens=found.value,
-                    bound_usd_per_million_output_tokens=min(solved.bound, found.value),
-                    note="not in use",
-                )
-            )
-        else:
-            entries.append(_without(searcher, solved, pool, (params, started, sink)))
-    return tuple(entries)
-
-
-def _without(
-    searcher: Searcher, solved: Solved, pool: str, how: tuple[SolveParams, float, ProgressSink]
-) -> Alternative:
-    params, started, sink = how
-    families = searcher.families(without=frozenset({pool}))
-    done = [result for members, result in solved.results if len(members) == 1 and members[0] in families]
-    best = min((result.found.value for result in done if result.found is not None), default=np.inf)
-    bound = min((result.bound for result in done), default=np.inf)
-    stopped = any(result.stop is Stop.BUDGET for result in done)
-    pairs = tuple(family for family in families if len(family) > 1)
-    if pairs:
-        deadline = max(started + params.budget_s, time.monotonic() + 0.1)
-        result = searcher.search(pairs, best, deadline, sink)
-        best = result.found.value if result.found is not None else best
-        bound, stopped = min(bound, result.bound), stopped or result.stop is Stop.BUDGET
-    bound = min(bound, best)
-    note = ""
-    if not np.isfinite(best):
-        note = "none found in time" if stopped else "no other pool can be used" if not families else "infeasible"
-    return Alternative(
-        without_pool=pool,
-        usd_per_million_output_tokens=best if np.isfinite(best) else None,
-        bound_usd_per_million_output_tokens=bound if np.isfinite(bound) else None,
-        note=note,
-    )

@@ -11,6 +11,7 @@ from rich.text import Text
 from placer.plan.metrics import Alternative, Metrics
 from placer.plan.placement import GroupPlan, Placement, Role
 from placer.plan.plan import Plan
+from placer.plan.schedule import Schedule
 from placer.report.table import new_table
 from placer.units import format_bytes, format_seconds
 
@@ -100,7 +101,7 @@ def _time_table(plan: Plan) -> Table:
     assert plan.time is not None
     assert plan.metrics is not None
     step = plan.metrics.step_time_s
-    table = new_table("where a step goes", ">time", ">of the step", title=f"step time {format_seconds(step)}")
+    table = new_table("where a step goes", ">time", ">of the step", title=_step_title(plan.metrics, plan.schedule))
     shares = {
         "attention": plan.time.attention_s,
         "FFN and experts": plan.time.ffn_s,
@@ -115,6 +116,12 @@ def _time_table(plan: Plan) -> Table:
         name = "critical path of a microbatch" if entry.resource == "path" else f"busy: {entry.resource}"
         table.add_row(name, format_seconds(entry.busy_s), f"{entry.busy_s / step:.1%}")
     return table
+
+
+def _step_title(metrics: Metrics, schedule: Schedule) -> str:
+    excess = round(metrics.step_time_s / metrics.law_step_time_s - 1.0, 4)
+    law = f", {excess:.1%} over the least possible {format_seconds(metrics.law_step_time_s)}" if excess > 0 else ""
+    return f"simulated step time {format_seconds(metrics.step_time_s)}{law}; {schedule.label}"
 
 
 def _alternative_lines(plan: Plan, metrics: Metrics) -> list[Text]:

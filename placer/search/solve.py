@@ -11,6 +11,7 @@ from itertools import permutations
 import numpy as np
 
 from placer.cost.group import Array
+from placer.cost.shape import GroupShape
 from placer.graph.model_graph import ModelGraph
 from placer.progress import BoundMoved, Finished, Incumbent, ProgressSink, Started
 from placer.scenario.scenario import Scenario
@@ -19,7 +20,7 @@ from placer.search.expert_layout import PlacedLoads
 from placer.search.leaf import Found, LeafSolver
 from placer.search.nodes import Family, NodeBounds
 from placer.search.params import SolveParams
-from placer.search.sizing.build import ProblemBuilder, wire_between
+from placer.search.sizing.build import Candidate, ProblemBuilder, wire_between
 from placer.search.sizing.model import build_sizing_model
 from placer.search.tables import CostModel, build_cost_model
 from placer.search.tree import OptionTree, build_tree
@@ -183,6 +184,17 @@ class Searcher:
         """Builds problems with the expert loads of a layout instead of bounds."""
         return self.builder.placed
 
+    def shapes(self, pool: str) -> tuple[GroupShape, ...]:
+        """Return every shape of the declared space that a pool's groups may take."""
+        return self._trees[pool].shapes
+
+    def settle(self, candidate: Candidate, price: float) -> Found | None:
+        """Return the plan of one candidate with the shortest step; None if it misses the target or costs ``price``.
+
+        ``candidate`` has one batch size.
+        """
+        return self._leaf_solver(self.prices).settle(candidate, price).found
+
     def largest_model(self, found: Found | None) -> int:
         """Return how many variables the sizing model of a plan has; 0 without one, or on one group."""
         if found is None or found.candidate.side is None:
@@ -191,18 +203,21 @@ class Searcher:
         return len(model.proto.variables)
 
     def _family_search(self, pools: tuple[str, ...], objective: Objective, pool: Executor) -> FamilySearch:
-        space, scenario = self._scenario.space, self._scenario
         side = pools[1] if len(pools) > 1 else None
+        space = self._scenario.space
         family = Family(
             pools,
             self._trees[pools[0]],
             self._trees[side] if side else None,
             wire_between(self.cost, pools[0], side),
         )
-        leaves = LeafSolver(self.builder, objective, self._params, scenario.target.step_time_s)
+        leaves = self._leaf_solver(objective)
         bounds = NodeBounds(self.cost, objective, family)
         limits = (space.max_microbatches, space.max_rank_batch)
         return FamilySearch(family, (bounds, leaves, pool), limits, self._params)
+
+    def _leaf_solver(self, objective: Objective) -> LeafSolver:
+        return LeafSolver(self.builder, objective, self._params, self._scenario.target.step_time_s)
 
 
 def _least_bound(searches: list[FamilySearch]) -> float:

@@ -18,7 +18,7 @@ from placer.plan.plan import BatchPlan, Plan
 from placer.scenario.scenario import Scenario
 from placer.verify.finding import RecomputedMetrics
 from placer.verify.recompute.crossing import crossing_of
-from placer.verify.recompute.figures import metrics_of, occupancy_s
+from placer.verify.recompute.figures import Stated, metrics_of, occupancy_s
 from placer.verify.recompute.flow import Flow, trace
 from placer.verify.recompute.group import Group, group_of
 from placer.verify.recompute.layer import Layer, LayerCost, layer_cost
@@ -125,8 +125,8 @@ class Context:
     @cached_property
     def recomputed(self) -> RecomputedMetrics:
         """The plan's figures, derived from its placement alone."""
-        replicas = len(self.placement.replicas)
-        return metrics_of(self.flow, self.replica, self.rented, replicas, self.scenario)
+        stated = Stated(len(self.placement.replicas), self.metrics.step_time_s)
+        return metrics_of(self.flow, self.replica, self.rented, stated, self.scenario)
 
 
 def context_of(plan: Plan) -> Context | None:

@@ -37,10 +37,11 @@ class CheckResult(BaseModel):
 
 
 class RecomputedMetrics(BaseModel):
-    """Figures derived from the placement alone, without looking at the plan's own."""
+    """Figures derived from the placement alone, and from the step time said to be achieved where the law allows it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    law_step_time_s: float
     step_time_s: float
     path_s: float
     tokens_per_s_per_user: float

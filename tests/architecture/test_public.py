@@ -7,7 +7,7 @@ import pytest
 
 import placer
 
-PUBLIC = ["load_fleet", "load_model", "lower", "plan", "predict", "verify"]
+PUBLIC = ["load_fleet", "load_model", "lower", "plan", "predict", "simulate", "verify"]
 
 
 def _fresh(script):
@@ -33,7 +33,8 @@ def test_the_public_names_are_these():
         ("import placer", {"numpy", "ortools", "pydantic", "networkx", "typer"}),
         ("import placer.cli.app", {"numpy", "ortools", "networkx"}),
         ("from placer import plan, predict, verify, lower, load_model, load_fleet", {"ortools", "typer"}),
-        ("import placer.verify.verify", {"ortools", "typer", "rich"}),
+        ("import placer.verify.verify", {"ortools", "typer", "rich", "simpy"}),
+        ("import placer.simulate.simulate", {"ortools", "typer", "rich"}),
         ("import placer.report.plan", {"ortools", "typer"}),
     ],
 )
@@ -44,7 +45,8 @@ def test_importing_costs_no_more_than_it_must(statement, absent):
 @pytest.mark.parametrize(
     "imports",
     [
-        "from placer import plan, verify",
+        "from placer import plan, simulate, verify",
+        "import placer.simulate.simulate; from placer import plan, simulate, verify",
         "import placer.plan.plan; import placer.verify.verify; from placer import plan, verify",
         "from placer import plan, verify; import placer.plan.plan; import placer.verify.verify",
         "import placer.api; from placer import plan, verify",
@@ -52,5 +54,6 @@ def test_importing_costs_no_more_than_it_must(statement, absent):
     ],
 )
 def test_plan_and_verify_are_functions_in_any_order_of_imports(imports):
-    script = f"import placer; {imports}; print(plan.__module__, verify.__module__, placer.plan is plan)"
-    assert _fresh(script) == ["placer.api", "placer.api", "True"]
+    functions = "(plan, verify, placer.simulate)"
+    script = f"import placer; {imports}; print(*(each.__module__ for each in {functions}), placer.plan is plan)"
+    assert _fresh(script) == ["placer.api", "placer.api", "placer.api", "True"]

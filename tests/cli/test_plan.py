@@ -20,7 +20,7 @@ def test_json_is_the_contract_and_nothing_else(placer):
     result = placer(*PLAN, "--json")
     plan = json.loads(result.out)
     assert plan["status"] == "planned"
-    assert plan["schema_version"] == 1
+    assert plan["schema_version"] == 2
     assert {
         "usd_per_million_output_tokens",
         "tokens_per_s_per_user",
@@ -29,7 +29,7 @@ def test_json_is_the_contract_and_nothing_else(placer):
         "usd_per_hour",
         "power_w",
     } <= plan["metrics"].keys()
-    assert plan["bound"].keys() == {"usd_per_million_output_tokens", "relative_gap"}
+    assert plan["bound"].keys() == {"usd_per_million_output_tokens", "relative_gap", "law_relative_gap"}
     assert plan["devices"].keys() == {"h200"}
     assert plan["groups"]
     assert plan["placement"]["layers"]

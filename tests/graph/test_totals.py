@@ -54,7 +54,21 @@ def lowered():
 def test_the_survey_covers_the_catalog():
     # MiniMax-M3 is not in the survey, whose transformers did not know it by that name.
     # Gemma-4-31B came later, from MaxText.
-    assert set(SURVEYED) == set(model_paths()) - {"MiniMaxAI/MiniMax-M3", "google/gemma-4-31B"}
+    assert set(SURVEYED) == set(model_paths()) - {"MiniMaxAI/MiniMax-M3", "google/gemma-4-31B"} - set(PUBLISHED)
+
+
+#: Models that came later, with the parameters the safetensors metadata of their Hub repositories state.
+PUBLISHED = {
+    "openai/gpt-oss-20b": 20_914_757_184,
+    "Qwen/Qwen3-30B-A3B": 30_532_122_624,
+    "meta-llama/Llama-3.1-405B": 405_853_388_800,
+    "moonshotai/Kimi-K2.5": 1_026_408_209_408,  # the language model alone: as Kimi-K2-Instruct
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_later_models_have_their_published_size(lowered, name):
+    assert totals(lowered[name], 1).parameters == PUBLISHED[name]
 
 
 def test_gemma_4_31b_has_the_published_size(lowered):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from placer import verify
+from placer import simulate, verify
 from placer.api import plan_scenario
 from placer.catalog.loader import parse_fleet
 from placer.files import read_mapping
@@ -56,6 +56,17 @@ def test_the_optimum_is_found_and_proven(path):
     )
     assert plan.bound.relative_gap == 0.0
     check_facts(plan, facts)
+    check_simulation(plan)
+
+
+def check_simulation(plan):
+    # Simulation and law agree on every one of them.
+    report = simulate(plan, deterministic=True)
+    assert report.is_settled
+    assert report.step_time.simulated >= report.law_step_time_s
+    assert report.step_time.simulated == pytest.approx(plan.metrics.law_step_time_s, rel=TOLERANCE)
+    drawn = simulate(plan, steps=20, jitter=0.0)
+    assert abs(drawn.step_time.difference) < 0.02
 
 
 def check_refusal(refusal, optimum):

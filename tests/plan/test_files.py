@@ -66,11 +66,11 @@ def test_nothing_at_all(broken):
     broken(text="null")
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, 1.5])
+@pytest.mark.parametrize("version", [0, 3, "1", "2", None, 1.5, True])
 def test_another_version_of_the_document(broken, version):
     message = broken(change=lambda raw: raw.update(schema_version=version))
     assert "schema_version" in message
-    assert "expected schema version 1" in message
+    assert "expected schema version 2" in message
     assert repr(version) in message
 
 
@@ -149,3 +149,22 @@ def test_yaml_will_do(plan, tmp_path):
     path = tmp_path / "plan.yaml"
     path.write_text(yaml.safe_dump(json.loads(plan_json(plan))))
     assert load_plan(path) == plan
+
+
+def test_a_file_of_version_1_had_the_law_only(plan, tmp_path):
+    raw = json.loads(plan_json(plan))
+    raw["schema_version"] = 1
+    del raw["metrics"]["law_step_time_s"], raw["schedule"], raw["bound"]["law_relative_gap"], raw["search"]["simulated"]
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(raw))
+    old = load_plan(path)
+    assert old == plan
+    assert old.metrics.law_step_time_s == old.metrics.step_time_s
+    assert json.loads(plan_json(old))["schema_version"] == 2
+
+
+def test_a_refusal_of_version_1_comes_back(plan, tmp_path):
+    raw = json.loads(plan_json(plan)) | {"schema_version": 1, "status": "undecided", "metrics": None, "bound": None}
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(raw))
+    assert load_plan(path).metrics is None

@@ -124,6 +124,7 @@ def metrics(*, step_s, users, usd_per_hour, power_w, utilisation=1.0, sold=None)
         "tokens_per_s": sold or tokens,
         "capacity_tokens_per_s": tokens,
         "step_time_s": step_s,
+        "law_step_time_s": step_s,
         "usd_per_hour": usd_per_hour,
         "power_w": power_w,
         "joules_per_token": power_w / paid,

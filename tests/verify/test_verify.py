@@ -28,9 +28,18 @@ def test_the_figures_are_derived_anew(plans):
     plan = plans["mixed"]()
     plan["metrics"] = dict.fromkeys(plan["metrics"], 1)
     recomputed = verify_plan(Plan.model_validate(plan)).recomputed
-    assert recomputed.step_time_s == pytest.approx(134_026.5e-9)
+    assert recomputed.law_step_time_s == pytest.approx(134_026.5e-9)
     assert recomputed.users == 2
     assert recomputed.usd_per_million_output_tokens == pytest.approx(1e6 * 2.5 / (3600 * 10_000))
+
+
+@pytest.mark.parametrize(("stated", "used"), [(0.0, 134_026.5e-9), (134_027e-9, 134_027e-9), (1.0, 1.0)])
+def test_a_step_may_be_longer_than_the_law_but_not_shorter(plans, stated, used):
+    plan = plans["mixed"]()
+    plan["metrics"]["step_time_s"] = stated
+    recomputed = verify_plan(Plan.model_validate(plan)).recomputed
+    assert recomputed.step_time_s == pytest.approx(used)
+    assert recomputed.capacity_tokens_per_s == pytest.approx(2 / used)
 
 
 def test_an_edited_input_is_noticed(plans):

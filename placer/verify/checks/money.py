@@ -9,7 +9,7 @@ from placer.verify.context import Context
 from placer.verify.finding import Finding
 
 NAME = "money"
-WHAT = "throughput, users, rent, power, energy and price follow from devices, batch and derived step time"
+WHAT = "throughput, users, rent, power, energy and price follow from devices, batch and step time"
 
 _FIELDS: tuple[tuple[str, str, Tolerance], ...] = (
     ("usd_per_hour", "USD/h", EXACT),

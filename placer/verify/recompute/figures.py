@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from placer.scenario.scenario import Scenario
 from placer.verify.finding import RecomputedMetrics
@@ -36,16 +37,29 @@ def hourly(rented: Mapping[str, int], scenario: Scenario) -> tuple[float, float]
     return cost, sum(count * devices[name].power for name, count in rented.items())
 
 
+@dataclass(frozen=True)
+class Stated:
+    """What figures are derived from besides the placement of a replica: how many there are, and the step achieved."""
+
+    replicas: int
+    step_time_s: float
+
+
 def metrics_of(
-    flow: Flow, replica: Replica, rented: Mapping[str, int], replicas: int, scenario: Scenario
+    flow: Flow, replica: Replica, rented: Mapping[str, int], stated: Stated, scenario: Scenario
 ) -> RecomputedMetrics:
-    """Return everything a plan claims about itself."""
-    step = step_time_s(flow, replica)
+    """Return everything a plan claims about itself.
+
+    The achieved step time is the plan's, unless that is shorter than the law allows: then it is the law's.
+    """
+    law, replicas = step_time_s(flow, replica), stated.replicas
+    step = stated.step_time_s if stated.step_time_s > law else law
     users = replicas * replica.batch.in_flight * replica.batch.sequences
     capacity = users / step
     sold = scenario.target.tokens_per_s or capacity
     cost, power = hourly(rented, scenario)
     return RecomputedMetrics(
+        law_step_time_s=law,
         step_time_s=step,
         path_s=flow.path_s,
         tokens_per_s_per_user=1.0 / step,

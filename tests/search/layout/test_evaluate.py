@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from placer.plan.plan import BatchPlan
-from placer.planner.assemble import assemble
+from placer.plan.schedule import Schedule
+from placer.planner.assemble import Outcome, assemble
 from placer.planner.placement import group_plans
+from placer.planner.rescore import Achieved
 from placer.planner.solve import Solved
 from placer.search.layout.evaluate import evaluate, hops_of
 from placer.search.layout.layout import Layout
@@ -20,7 +22,8 @@ from placer.verify.verify import verify_plan
 
 def plan_of(search, found):
     solved = Solved(found, found.value, Stop.PROVEN, ())
-    return assemble(search.scenario, search.searcher, solved, ((), 0.0), search.params)
+    outcome = Outcome(Achieved(found, found.step_s, Schedule()), (), 0, 0.0)
+    return assemble(search.scenario, search.searcher, solved, outcome, search.params)
 
 
 def draws(search, random, count):

@@ -1,0 +1,72 @@
+"""A plan's certificate: verification by independent code, and a second run of its simulation."""
+
+from __future__ import annotations
+
+from placer.errors import PlacerError
+from placer.plan.plan import Plan, Status
+from placer.simulate.deployment import deployment_of
+from placer.simulate.engine import Load
+from placer.simulate.route import build_route
+from placer.simulate.steady import run_steady
+from placer.verify.finding import CheckResult, Finding, VerificationReport
+from placer.verify.verify import verify_plan
+
+NAME = "simulation"
+WHAT = "the placed shards, simulated with the plan's schedule, take the step time the plan says"
+#: Float noise below; above, the search has rounded times up to picoseconds.
+BELOW, ABOVE = 1e-9, 1e-6
+
+#: Without these there is nothing to simulate.
+_NEEDED = ("schema", "scenario", "space", "residency", "order", "sequences")
+
+
+def certify(plan: Plan) -> VerificationReport:
+    """Return the report of `placer.verify.verify.verify_plan` with one more check: the simulation.
+
+    Parameters
+    ----------
+    plan
+        As read from its file. Never raises, however wrong it is.
+    """
+    report = verify_plan(plan)
+    if plan.status is not Status.PLANNED:
+        return report
+    broken = [check.name for check in report.checks if check.name in _NEEDED and not check.passed]
+    if broken:
+        what = f"skipped: {', '.join(broken)} must pass first"
+        return _with(report, CheckResult(name=NAME, passed=False, what=what, skipped=True), ())
+    found = _findings(plan)
+    return _with(report, CheckResult(name=NAME, passed=not found, what=WHAT), found)
+
+
+def _with(report: VerificationReport, check: CheckResult, found: tuple[Finding, ...]) -> VerificationReport:
+    passed = report.status == "verified" and check.passed
+    return report.model_copy(
+        update={
+            "status": "verified" if passed else "rejected",
+            "checks": (*report.checks, check),
+            "findings": (*report.findings, *found),
+        }
+    )
+
+
+def _findings(plan: Plan) -> tuple[Finding, ...]:
+    try:
+        deployment = deployment_of(plan)
+        steady = run_steady(build_route(deployment).program, Load(deployment.in_flight, plan.schedule))
+    except (PlacerError, ArithmeticError, LookupError, ValueError, TypeError) as error:
+        message = f"cannot be simulated: {type(error).__name__}: {error}"
+        return (Finding(check=NAME, where="plan", message=message),)
+    assert plan.metrics is not None
+    stated = plan.metrics.step_time_s
+    if steady.step_s * (1.0 - BELOW) <= stated <= steady.step_s * (1.0 + ABOVE):
+        return ()
+    return (
+        Finding(
+            check=NAME,
+            where="metrics.step_time_s",
+            message="differs from what the simulated schedule takes",
+            expected=f"{steady.step_s!r} s",
+            found=f"{stated!r} s",
+        ),
+    )

@@ -1,0 +1,110 @@
+"""What is simulated: groups, batch and placement of one replica, with the hardware they lie on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from placer.catalog.link import Duplex
+from placer.cost.group import Array, Batch, Group, build_group
+from placer.cost.shape import GroupShape
+from placer.errors import InputError
+from placer.graph.lower import lower
+from placer.graph.model_graph import ModelGraph
+from placer.plan.placement import GroupPlan, Placement, Role
+from placer.plan.plan import Plan
+from placer.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """The link between host and sidecar; ``stage_bytes_per_s`` is what the ports of a stage carry together."""
+
+    latency_s: float
+    stage_bytes_per_s: dict[Role, float]
+    is_half_duplex: bool
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One replica of a plan; all replicas are alike.
+
+    Attributes
+    ----------
+    scenario, model
+        The question, and its model lowered.
+    groups
+        Groups of a replica, as planned.
+    sequences, in_flight
+        Sequences of a microbatch, and microbatches in flight.
+    placement
+        Where everything lies.
+    """
+
+    scenario: Scenario
+    model: ModelGraph
+    groups: tuple[GroupPlan, ...]
+    sequences: int
+    in_flight: int
+    placement: Placement
+
+    @cached_property
+    def hardware(self) -> dict[Role, Group]:
+        """Groups with device and links."""
+        fleet = self.scenario.fleet
+        return {
+            plan.role: build_group(fleet, GroupShape(plan.pool, plan.stages, plan.width, plan.tp, plan.expert_tp))
+            for plan in self.groups
+        }
+
+    @cached_property
+    def batches(self) -> dict[Role, Batch]:
+        """A microbatch as every group sees it."""
+        return {plan.role: _dealt(plan, self.sequences) for plan in self.groups}
+
+    @cached_property
+    def crossing(self) -> Crossing | None:
+        """How the groups are joined; None where there is one group."""
+        fleet, pools = self.scenario.fleet, [plan.pool for plan in self.groups]
+        cross = fleet.cross_link(pools[0], pools[1]) if len(pools) == 2 else None
+        if cross is None:
+            return None
+        link = fleet.link_types[cross.link]
+        rates = {plan.role: fleet.port_bytes_per_s(cross, plan.pool) * plan.width for plan in self.groups}
+        return Crossing(link.latency, rates, link.duplex is Duplex.HALF)
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the residual stream."""
+        return self.model.spec.hidden_size
+
+    def selection(self, num_experts: int, top_k: int) -> Array:
+        """Return the chance that a token selects each expert of a layer."""
+        return self.scenario.workload.routing.selection_probability(num_experts, top_k)
+
+
+def _dealt(plan: GroupPlan, sequences: int) -> Batch:
+    fullest = np.array([float(max(plan.sequences_per_rank))])
+    return Batch(np.array([float(sequences)]), fullest, fullest / plan.tp)
+
+
+def deployment_of(plan: Plan) -> Deployment:
+    """Return what a plan deploys.
+
+    Raises
+    ------
+    InputError
+        If the plan is a refusal, or lacks its placement.
+    """
+    if plan.batch is None or plan.placement is None or not plan.groups:
+        raise InputError(f"expected a plan with a placement, got one that is {plan.status}", where="status")
+    return Deployment(
+        scenario=plan.scenario,
+        model=lower(plan.scenario.model),
+        groups=plan.groups,
+        sequences=plan.batch.sequences_per_microbatch,
+        in_flight=plan.batch.microbatches_in_flight,
+        placement=plan.placement,
+    )

@@ -1,0 +1,91 @@
+"""Plans whose law no schedule meets: sized again, priced by their simulation, and open about it."""
+
+import json
+
+import pytest
+
+import placer
+from placer.plan.files import plan_json
+from placer.plan.plan import Status
+from placer.plan.schedule import Order, Schedule
+from placer.planner.rescore import Achieved, Rescorer, Worse
+from placer.planner.solve import build_searcher, solve
+from placer.progress import ignore
+from placer.search.params import SolveParams
+
+PARAMS = SolveParams(relative_gap=0.009, budget_s=60.0)
+
+
+def question(**changes):
+    given = {"model": "deepseek-v3", "fleet": "gb200-nvl72", "tps_user": 50, "isl": 8192, "osl": 1024, **changes}
+    return placer.plan(given.pop("model"), given.pop("fleet"), **given)
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return question()
+
+
+def test_the_achieved_step_is_simulated_and_meets_the_target(plan):
+    assert plan.status is Status.PLANNED
+    step, law = plan.metrics.step_time_s, plan.metrics.law_step_time_s
+    assert law <= step <= plan.scenario.target.step_time_s
+    assert placer.simulate(plan, deterministic=True).step_time.simulated == pytest.approx(step, rel=1e-6)
+    assert placer.verify(plan).status == "verified"
+
+
+def test_price_and_gap_are_those_of_the_achieved_step(plan):
+    metrics, bound = plan.metrics, plan.bound
+    tokens = metrics.users / metrics.step_time_s
+    assert metrics.capacity_tokens_per_s == pytest.approx(tokens)
+    assert metrics.usd_per_million_output_tokens == pytest.approx(1e6 * metrics.usd_per_hour / (3600 * tokens))
+    assert bound.relative_gap == pytest.approx(
+        1 - bound.usd_per_million_output_tokens / metrics.usd_per_million_output_tokens
+    )
+    assert bound.relative_gap > bound.law_relative_gap
+    assert bound.law_relative_gap <= 0.009 + 1e-9
+    assert plan.search.simulated > 1
+
+
+def test_the_search_alone_had_a_plan_that_does_not_hold(plan):
+    searcher = build_searcher(plan.scenario, PARAMS)
+    found = solve(searcher, PARAMS, 1e12, ignore).found
+    score = Rescorer(searcher).score(found, float("inf"))
+    assert found.value < plan.metrics.usd_per_million_output_tokens
+    assert isinstance(score, Worse) or score.found.value >= plan.metrics.usd_per_million_output_tokens
+
+
+def test_another_schedule_is_another_step(plan):
+    # First come first served, microbatches crawl through one stage together.
+    assert plan.schedule != Schedule(order=Order.ARRIVAL)
+    report = placer.verify(plan.model_copy(update={"schedule": Schedule(order=Order.ARRIVAL)}))
+    assert report.failed == ("simulation",)
+
+
+def test_what_is_far_from_the_law_says_so():
+    plan = question(fleet="h200-8x", tps_user=20)
+    excess = plan.metrics.step_time_s / plan.metrics.law_step_time_s - 1
+    assert excess > 0.02
+    assert f"the simulated step is {excess:.1%} longer than the law's" in plan.verdict
+
+
+def test_plans_repeat(plan):
+    def text(one):
+        raw = json.loads(plan_json(one))
+        raw["search"].pop("wall_s")
+        raw.pop("verdict")
+        return raw
+
+    assert text(question()) == text(plan)
+
+
+def test_where_the_law_holds_nothing_changes():
+    plan = question(model="llama-3.1-8b", fleet="h100-8x", tps_user=30, isl=1000, osl=500)
+    assert plan.metrics.step_time_s == plan.metrics.law_step_time_s
+    assert plan.bound.relative_gap == plan.bound.law_relative_gap
+    assert "simulated step" not in plan.verdict
+    searcher = build_searcher(plan.scenario, PARAMS)
+    found = solve(searcher, PARAMS, 1e12, ignore).found
+    score = Rescorer(searcher).score(found, float("inf"))
+    assert isinstance(score, Achieved)
+    assert score.found.value == plan.metrics.usd_per_million_output_tokens
