@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from placer.cli import catalog, kv, lower, plan, schema, traffic, verify
+from placer.cli import calibrate, catalog, kv, lower, plan, schema, traffic, verify
 from placer.cli.output import say
 from placer.errors import InputError, PlacerError
 
@@ -32,6 +32,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     kv.register,
     traffic.register,
     catalog.register,
+    calibrate.register,
     schema.register,
 )
 
