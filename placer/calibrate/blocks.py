@@ -1,4 +1,4 @@
-"""The blocks that are timed, written as eager PyTorch decoders write them.
+"""The blocks that are timed on their own, written as eager PyTorch decoders write them.
 
 Weights and caches are views of one arena and move on through it from call to call, so that they come from memory and
 not from the last-level cache, as in a decoder whose weights do not fit there.
@@ -16,7 +16,6 @@ from placer.calibrate.shapes import Block, Case
 #: Elements of the arena: 512 MiB in BF16, several times any last-level cache.
 ARENA_ELEMENTS = 2**28
 _SCALE = 0.02
-_EPSILON = 1e-6
 
 
 class Arena:
@@ -55,75 +54,15 @@ class Blocks:
         return self._arena.values
 
     def build(self, case: Case) -> Call:
-        """Return the block of a case, ready to run."""
-        builders = {
-            Block.LINEARS: self._linears,
-            Block.MLP: self._mlp,
-            Block.HEAD: self._head,
-            Block.CORE: self._core,
-            Block.EXPERTS: self._experts,
-        }
-        return builders[case.block](case)
+        """Return the attention or the experts of a case, ready to run."""
+        return self._core(case) if case.block is Block.CORE else self._experts(case)
 
     def _random(self, *shape: int) -> Any:
         return self._torch.randn(*shape, device=self._backend.device).to(self._backend.dtype)
 
-    def _norm(self, hidden: Any, weight: Any) -> Any:
-        """Return the root-mean-square norm, computed in FP32 as decoders do."""
-        wide = hidden.to(self._torch.float32)
-        wide = wide * self._torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + _EPSILON)
-        return weight * wide.to(hidden.dtype)
-
-    def _rotate(self, states: Any, cosine: Any, sine: Any) -> Any:
-        half = states.shape[-1] // 2
-        turned = self._torch.cat((-states[..., half:], states[..., :half]), dim=-1)
-        return states * cosine + turned * sine
-
-    def _linears(self, case: Case) -> Call:
-        """Norm, queries, keys, values, rotary embedding; output projection and residual."""
-        shape, take = case.shape, self._arena.take
-        hidden = self._random(case.tokens, 1, shape.hidden_size)
-        norm, size = self._random(shape.hidden_size), shape.head_dim
-        cosine, sine = self._random(1, 1, 1, size), self._random(1, 1, 1, size)
-        width = shape.num_heads * size
-
-        def run() -> Any:
-            normed = self._norm(hidden, norm)
-            projected = [
-                self._linear(normed, take(heads * size, shape.hidden_size)).view(case.tokens, 1, -1, size)
-                for heads in (shape.num_heads, shape.num_kv_heads, shape.num_kv_heads)
-            ]
-            queries, keys, _ = (states.transpose(1, 2) for states in projected)
-            queries, _ = self._rotate(queries, cosine, sine), self._rotate(keys, cosine, sine)
-            mixed = queries.transpose(1, 2).reshape(case.tokens, 1, width)
-            return hidden + self._linear(mixed, take(shape.hidden_size, width))
-
-        return run
-
-    def _mlp(self, case: Case) -> Call:
-        """Norm, gate and up projection, activation, down projection, residual."""
-        shape, take = case.shape, self._arena.take
-        hidden, norm = self._random(case.tokens, 1, shape.hidden_size), self._random(shape.hidden_size)
-
-        def run() -> Any:
-            return hidden + self._gated(self._norm(hidden, norm), shape.hidden_size, shape.intermediate_size, take)
-
-        return run
-
     def _gated(self, hidden: Any, size: int, wide: int, take: Callable[..., Any]) -> Any:
         gate = self._torch.nn.functional.silu(self._linear(hidden, take(wide, size)))
         return self._linear(gate * self._linear(hidden, take(wide, size)), take(size, wide))
-
-    def _head(self, case: Case) -> Call:
-        """Norm, logits, the best token."""
-        shape, take = case.shape, self._arena.take
-        hidden, norm = self._random(case.tokens, 1, shape.hidden_size), self._random(shape.hidden_size)
-
-        def run() -> Any:
-            logits = self._linear(self._norm(hidden, norm), take(shape.vocab_size, shape.hidden_size))
-            return logits[:, -1].argmax(dim=-1).tolist()
-
-        return run
 
     def _core(self, case: Case) -> Call:
         """Write one token into a preallocated cache, then attend to all of it, a group of queries per KV head."""

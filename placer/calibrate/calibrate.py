@@ -9,21 +9,22 @@ from typing import TypeVar
 
 from placer.calibrate.backend import Backend
 from placer.calibrate.blocks import Blocks
+from placer.calibrate.decoder import Decoders
 from placer.calibrate.device_file import Money, build_device
-from placer.calibrate.fit import FamilyFit, fit_family
+from placer.calibrate.fit import FamilyFit, fit_family, without
 from placer.calibrate.machine import describe
 from placer.calibrate.measure import Call, Progress, Sample, ignore, measure
 from placer.calibrate.peaks import Peak, peak_rates, peak_tasks
-from placer.calibrate.proof import Point, build_decoder, compare, proof_tasks
+from placer.calibrate.proof import SHAPE, Point, compare, proof_tasks
 from placer.calibrate.result import Calibration, CalibrationResult, FamilyResult, Machine, MeasuredRate
 from placer.calibrate.row import Row
-from placer.calibrate.shapes import Case, all_cases
+from placer.calibrate.shapes import Block, Case, all_cases
 from placer.catalog.device import KernelFamily
 
-FAMILIES = (KernelFamily.GEMM, KernelFamily.ATTENTION, KernelFamily.MOE)
 #: How often everything is come back to.
-ROUNDS, QUICK_ROUNDS = 8, 2
+ROUNDS, QUICK_ROUNDS = 6, 2
 
+Key = Peak | Case | Point
 Kind = TypeVar("Kind")
 
 
@@ -66,40 +67,52 @@ def calibrate(backend: Backend, request: Request, *, progress: Progress = ignore
     Raises
     ------
     InputError
-        If a decoder is to run and transformers is not installed.
+        If transformers is not installed.
     """
-    machine, blocks = describe(backend), Blocks(backend)
-    decoder = build_decoder(backend) if request.is_proved else None
-    tasks: dict[Peak | Case | Point, Callable[[], Call]] = {
-        **peak_tasks(backend, blocks),
-        **{case: partial(blocks.build, case) for case in all_cases(is_quick=request.is_quick)},
-        **(proof_tasks(decoder) if decoder else {}),
-    }
+    machine, blocks, decoders = describe(backend), Blocks(backend), Decoders(backend)
+    tasks: dict[Key, Callable[[], Call]] = {}
+    tasks.update(peak_tasks(backend, blocks).items())
+    for case in all_cases(backend.device, is_quick=request.is_quick):
+        is_step = case.block is Block.STEP
+        tasks[case] = partial(_step, decoders, case) if is_step else partial(blocks.build, case)
+    tasks.update(proof_tasks(decoders.get(SHAPE)).items() if request.is_proved else ())
     samples = measure(backend, tasks, QUICK_ROUNDS if request.is_quick else ROUNDS, progress=progress)
-    rows = [_row(case, sample) for case, sample in _of_kind(Case, samples).items()]
-    calibration = summarize(machine, peak_rates(blocks, _of_kind(Peak, samples)), rows)
+    rates = peak_rates(blocks, _of_kind(Peak, samples))
+    calibration = summarize(machine, rates, _of_kind(Case, samples))
     device = build_device(request.name, calibration, request.money)
-    if decoder is None:
+    if not request.is_proved:
         return CalibrationResult(device=device, calibration=calibration)
-    proof = compare(device, decoder, _of_kind(Point, samples))
+    proof = compare(device, decoders.get(SHAPE), _of_kind(Point, samples))
     errors = {"median_error": proof.median_error, "p90_error": proof.p90_error}
     return CalibrationResult(device=device, calibration=calibration, proof=proof, **errors)
 
 
-def _of_kind(kind: type[Kind], samples: Mapping[Peak | Case | Point, Sample]) -> dict[Kind, Sample]:
+def _step(decoders: Decoders, case: Case) -> Call:
+    return decoders.get(case.shape).step(case.tokens, case.context)
+
+
+def _of_kind(kind: type[Kind], samples: Mapping[Key, Sample]) -> dict[Kind, Sample]:
     return {key: sample for key, sample in samples.items() if isinstance(key, kind)}
 
 
-def _row(case: Case, sample: Sample) -> Row:
-    return Row(case.family, case.what, case.work(), sample.seconds, sample.spread, len(sample.timings))
+def _row(case: Case, sample: Sample, seconds: float) -> Row:
+    return Row(case.family, case.what, case.work(), seconds, sample.spread, len(sample.timings))
 
 
-def summarize(machine: Machine, rates: Sequence[MeasuredRate], rows: Sequence[Row]) -> Calibration:
+def summarize(machine: Machine, rates: Sequence[MeasuredRate], samples: Mapping[Case, Sample]) -> Calibration:
     """Return the fits of all families, and the peaks their efficiencies are shares of.
 
-    A peak is the best rate of any kernel measured, or fitted where that is higher.
+    Attention and experts come first; what attention takes is subtracted from the decoders' steps, and matrices are
+    fitted to the rest. A peak is the best rate of any kernel measured, or fitted where that is higher.
     """
-    fits = [fit_family(family, rows) for family in FAMILIES]
+    alone = [_row(case, sample, sample.seconds) for case, sample in samples.items() if case.block is not Block.STEP]
+    attention, experts = (fit_family(family, alone) for family in (KernelFamily.ATTENTION, KernelFamily.MOE))
+    steps = [
+        _row(case, sample, without(case.attention(), attention.kernel, sample.seconds))
+        for case, sample in samples.items()
+        if case.block is Block.STEP
+    ]
+    fits = [fit_family(KernelFamily.GEMM, steps), attention, experts]
     streaming = [rate.per_s for rate in rates if rate.name != Peak.GEMM]
     computing = [rate.per_s for rate in rates if rate.name == Peak.GEMM]
     return Calibration(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.calibrate.row import Row
+from placer.calibrate.row import Row, Work
 from placer.catalog.device import KernelFamily, KernelModel
 from placer.cost.op_time import kernel_time_s
 from placer.errors import InputError
@@ -75,6 +75,12 @@ def _table(rows: Sequence[Row]) -> _Table:
 def predicted_s(kernel: Kernel, rows: Sequence[Row]) -> Array:
     """Return the times the planner's formula gives for some rows, shape (num_rows,)."""
     return _predict(np.log([kernel.floor_s, kernel.bytes_per_s, kernel.flop_per_s]), _table(rows))
+
+
+def without(work: Work, kernel: Kernel, seconds: float) -> float:
+    """Return what is left of a time when one family's part is taken off; never less than a tenth."""
+    part = Row(KernelFamily.ATTENTION, "", work, seconds, 0.0, 0)
+    return max(seconds - float(predicted_s(kernel, [part])[0]), 0.1 * seconds)
 
 
 def _predict(logs: Array, table: _Table) -> Array:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from placer.calibrate.backend import Backend
-from placer.calibrate.decoder import TITLE, Decoder
+from placer.calibrate.decoder import Decoder
 from placer.calibrate.measure import Call, Sample
 from placer.calibrate.predict import step_s
 from placer.calibrate.result import Proof, ProofPoint
+from placer.calibrate.shapes import Shape
 from placer.catalog.device import Device
 
+#: No shape that is measured for the fit; its weights are several times a last-level cache.
+SHAPE = Shape(1024, 16, 4, 64, 2816, vocab_size=32000, num_layers=8)
+TITLE = "Llama, 8 layers, hidden 1024, 16 heads over 4 KV heads, FFN 2816, vocabulary 32000, BF16, random weights"
 BATCHES = (1, 2, 4, 8, 16)
 CONTEXTS = (128, 512, 1024, 2048)
 
@@ -25,18 +26,6 @@ class Point:
 
     batch: int
     context: int
-
-
-def build_decoder(backend: Backend) -> Decoder:
-    """Return the decoder of the proof.
-
-    Raises
-    ------
-    InputError
-        If transformers is not installed.
-    """
-    with tempfile.TemporaryDirectory(prefix="placer-") as folder:
-        return Decoder(backend, Path(folder))
 
 
 def proof_tasks(decoder: Decoder) -> dict[Point, Callable[[], Call]]:

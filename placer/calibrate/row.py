@@ -25,6 +25,13 @@ class Work:
     moved_bytes: float
     flops: float
 
+    def times(self, count: int) -> Work:
+        """Return the work of so many equal blocks, one after the other.
+
+        They do not overlap, but a sum of equal maxima is the maximum of the sums.
+        """
+        return Work(count * self.launches, count * self.moved_bytes, count * self.flops)
+
 
 @dataclass(frozen=True)
 class Row:

@@ -1,7 +1,9 @@
-"""Which blocks are measured: generic shapes of decoders, none of them the decoder of the proof.
+"""What is measured: generic shapes, none of them that of the proof's decoder.
 
-A block is what a framework runs, norms, rotary embedding, activation and residual included, since that is what a step
-pays. Bytes, FLOPs and launches are those of the block's lowering: the fit sees what the cost model will see.
+Matrices are timed inside whole steps of small decoders at a short context, since that is where a framework spends what
+our lowering has no op for: norms, rotary embedding, activation, residual, cache bookkeeping, Python between kernels.
+Attention and experts are timed on their own. Bytes, FLOPs and launches are those of the lowering: the fit sees what
+the cost model will see.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from enum import StrEnum
 
 from placer.calibrate.row import Work
 from placer.catalog.device import KernelFamily
+from placer.cost.block_time import HIDDEN_BYTES
 from placer.graph.lower import lower
 from placer.graph.model_graph import ModelGraph
 from placer.graph.op import Op
@@ -24,17 +27,13 @@ from placer.model.spec import LayerKind, LayerRun, ModelSpec
 class Block(StrEnum):
     """Part of a decoder that is timed on its own."""
 
-    LINEARS = "attention linears"
-    MLP = "gated MLP"
-    HEAD = "LM head"
+    STEP = "decoder step"
     CORE = "attention"
     EXPERTS = "experts"
 
 
 FAMILY = {
-    Block.LINEARS: KernelFamily.GEMM,
-    Block.MLP: KernelFamily.GEMM,
-    Block.HEAD: KernelFamily.GEMM,
+    Block.STEP: KernelFamily.GEMM,
     Block.CORE: KernelFamily.ATTENTION,
     Block.EXPERTS: KernelFamily.MOE,
 }
@@ -42,7 +41,7 @@ FAMILY = {
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of one decoder layer; ``num_experts`` 0 means a dense FFN."""
+    """Sizes of a decoder of equal layers; ``num_experts`` 0 means a dense FFN."""
 
     hidden_size: int
     num_heads: int
@@ -50,11 +49,12 @@ class Shape:
     head_dim: int
     intermediate_size: int
     vocab_size: int = 8192
+    num_layers: int = 1
     num_experts: int = 0
     top_k: int = 1
 
     def lowered(self) -> ModelGraph:
-        """Return the graph of a decoder of one such layer."""
+        """Return its graph of ops."""
         attention = GroupedQueryAttention(
             num_heads=self.num_heads, num_kv_heads=self.num_kv_heads, head_dim=self.head_dim
         )
@@ -71,7 +71,7 @@ class Shape:
                 vocab_size=self.vocab_size,
                 mixers={"attention": attention},
                 ffns={"ffn": ffn},
-                layers=(LayerRun(repeat=1, pattern=(LayerKind(mixer="attention", ffn="ffn"),)),),
+                layers=(LayerRun(repeat=self.num_layers, pattern=(LayerKind(mixer="attention", ffn="ffn"),)),),
             )
         )
 
@@ -96,15 +96,16 @@ class Case:
         shape = self.shape
         heads = f"{shape.num_heads}/{shape.num_kv_heads} heads of {shape.head_dim}"
         sizes = {
-            Block.LINEARS: f"hidden {shape.hidden_size}, {heads}",
-            Block.MLP: f"{shape.hidden_size} x {shape.intermediate_size}",
-            Block.HEAD: f"{shape.hidden_size} x {shape.vocab_size}",
+            Block.STEP: (
+                f"{shape.num_layers} layers, hidden {shape.hidden_size}, FFN {shape.intermediate_size}, {heads}, "
+                f"vocabulary {shape.vocab_size}"
+            ),
             Block.CORE: f"{heads}, context {self.context}",
             Block.EXPERTS: (
                 f"{shape.hidden_size} x {shape.intermediate_size}, {shape.top_k} of {shape.num_experts} experts"
             ),
         }
-        return f"{self.block} {sizes[self.block]}, {self.tokens} tokens"
+        return f"{self.block} {sizes[self.block]}, {self.tokens} sequences"
 
     def routing(self) -> list[list[int]]:
         """Return the experts of every token: different ones, all equally likely, the same in every run."""
@@ -112,25 +113,31 @@ class Case:
         return [generator.sample(range(self.shape.num_experts), self.shape.top_k) for _ in range(self.tokens)]
 
     def work(self) -> Work:
-        """Return launches, bytes and FLOPs as the cost model counts them on a single device."""
+        """Return launches, bytes and FLOPs of the family, as the cost model counts them on a single device."""
         graph = self.shape.lowered()
         layer = graph.layer_ops[0]
         if self.block is Block.EXPERTS and layer.moe is not None:
             return self._experts(layer.moe.expert)
-        if self.block is Block.CORE:
-            core = layer.core
-            flops = self.tokens * float(core.context_flops(self.context) + core.flops_per_token)
-            return Work(core.kernels, self.tokens * core.moved_bytes(self.context), flops)
-        ops: tuple[Op | None, ...] = {
-            Block.LINEARS: (layer.projection, layer.output),
-            Block.MLP: (layer.dense,),
-            Block.HEAD: (graph.lm_head,),
-        }[self.block]
-        some = [op for op in ops if op is not None]
+        return self._core(layer.core) if self.block is Block.CORE else self._matrices(graph)
+
+    def attention(self) -> Work:
+        """Return the work of all attention cores of a decoder's step."""
+        return self._core(self.shape.lowered().layer_ops[0].core).times(self.shape.num_layers)
+
+    def _core(self, core: Op) -> Work:
+        flops = self.tokens * float(core.context_flops(self.context) + core.flops_per_token)
+        return Work(core.kernels, self.tokens * core.moved_bytes(self.context), flops)
+
+    def _matrices(self, graph: ModelGraph) -> Work:
+        """Return the work of a whole step but for attention: the embedding is looked up, all else is read."""
+        ops = [graph.lm_head]
+        for layer in graph.layer_ops:
+            ops += [op for op in (layer.projection, layer.output, layer.dense) if op is not None]
+        looked_up = self.tokens * self.shape.hidden_size * HIDDEN_BYTES
         return Work(
-            sum(op.kernels for op in some),
-            float(sum(op.weight_bytes for op in some)),
-            self.tokens * float(sum(op.flops_per_token for op in some)),
+            graph.embedding.kernels + sum(op.kernels for op in ops),
+            float(looked_up + sum(op.weight_bytes for op in ops)),
+            self.tokens * float(sum(op.flops_per_token for op in ops)),
         )
 
     def _experts(self, expert: Op) -> Work:
@@ -140,16 +147,15 @@ class Case:
         return Work(1, float(touched * expert.weight_bytes), served * float(expert.flops_per_token))
 
 
-#: hidden size, heads, KV heads, head size, intermediate size.
-_LAYERS = (
-    Shape(256, 4, 2, 64, 768),
-    Shape(512, 8, 8, 64, 1536),
-    Shape(768, 12, 4, 64, 2048),
-    Shape(1536, 12, 2, 128, 4096),
-    Shape(2048, 16, 8, 128, 5632),
-    Shape(3072, 24, 8, 128, 8192),
+#: hidden size, heads, KV heads, head size, intermediate size; as many layers as it takes to outgrow a cache.
+_DECODERS = (
+    Shape(256, 4, 2, 64, 768, vocab_size=16384, num_layers=6),
+    Shape(512, 8, 8, 64, 1536, vocab_size=50304, num_layers=8),
+    Shape(768, 12, 4, 64, 2048, num_layers=10),
+    Shape(1536, 12, 2, 128, 4096, num_layers=5),
+    Shape(2048, 16, 8, 128, 5632, vocab_size=24576, num_layers=3),
 )
-_HEADS = (Shape(512, 8, 8, 64, 1536, vocab_size=16384), Shape(2048, 16, 8, 128, 5632, vocab_size=50304))
+_DECODER_CONTEXT = 64
 _CORES = (
     Shape(512, 8, 8, 64, 1536),
     Shape(1024, 8, 4, 128, 1536),
@@ -163,31 +169,28 @@ _MOES = (
     Shape(1536, 12, 2, 128, 1536, num_experts=8, top_k=2),
     Shape(2048, 16, 8, 128, 768, num_experts=32, top_k=4),
 )
-_TOKENS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-_SEQUENCES = (1, 2, 4, 8, 16, 32)
+#: Sequences decoded together: a CPU is out of breath early.
+_SEQUENCES = {"cpu": (1, 2, 4, 8, 16, 32), "cuda": (1, 2, 4, 8, 16, 32, 64, 128, 256)}
+_QUICK_SEQUENCES = (1, 4, 16)
 _CONTEXTS = (64, 256, 1024, 4096)
 #: KV caches above this are left out, so that a laptop can hold them.
 _LARGEST_CACHE_BYTES = 2**28
 
 
-def all_cases(*, is_quick: bool = False) -> Iterator[Case]:
-    """Yield what is measured; a quick calibration takes every second size.
+def all_cases(device: str, *, is_quick: bool = False) -> Iterator[Case]:
+    """Yield what is measured; a quick calibration takes fewer batches and contexts.
 
     Parameters
     ----------
+    device
+        ``cpu`` or ``cuda``; the latter gets larger batches.
     is_quick
         Whether to measure less.
     """
-    step = 2 if is_quick else 1
-    for shape in _LAYERS[::step]:
-        for tokens in _TOKENS[::step]:
-            yield Case(Block.LINEARS, shape, tokens)
-            yield Case(Block.MLP, shape, tokens)
-    for shape in _HEADS[::step]:
-        yield from (Case(Block.HEAD, shape, tokens) for tokens in _TOKENS[::step])
-    for shape in _CORES[::step]:
-        for tokens in _SEQUENCES[::step]:
-            cases = [Case(Block.CORE, shape, tokens, context) for context in _CONTEXTS]
-            yield from (case for case in cases if case.work().moved_bytes <= _LARGEST_CACHE_BYTES)
-    for shape in _MOES[::step]:
-        yield from (Case(Block.EXPERTS, shape, tokens) for tokens in _TOKENS[::step])
+    sequences = _QUICK_SEQUENCES if is_quick else _SEQUENCES[device]
+    contexts = _CONTEXTS[::2] if is_quick else _CONTEXTS
+    for tokens in sequences:
+        yield from (Case(Block.STEP, shape, tokens, _DECODER_CONTEXT) for shape in _DECODERS)
+        yield from (Case(Block.EXPERTS, shape, tokens) for shape in _MOES)
+        cores = [Case(Block.CORE, shape, tokens, context) for shape in _CORES for context in contexts]
+        yield from (case for case in cores if case.work().moved_bytes <= _LARGEST_CACHE_BYTES)

@@ -40,9 +40,7 @@ def calibrate_command(  # noqa: PLR0913 one parameter per option
         float | None, typer.Option(metavar="W", help="Power; absent, a guess per thread or accelerator.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Measure fewer blocks, less often.")] = False,
-    prove: Annotated[
-        bool, typer.Option("--prove/--no-prove", help="Run a real decoder and compare (needs transformers).")
-    ] = True,
+    prove: Annotated[bool, typer.Option("--prove/--no-prove", help="Run a real decoder and compare.")] = True,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure this machine with PyTorch and write it as a device file; minutes, quick one."""
@@ -53,8 +51,7 @@ def calibrate_command(  # noqa: PLR0913 one parameter per option
     money = Money(usd_per_hour, watts, price_basis)
     check_request(output, money)
     backend = load_backend(device, threads)
-    if prove:
-        load_module("transformers")
+    load_module("transformers")
     request = Request(name or output.stem, money, is_quick=quick, is_proved=prove)
     with measuring_line(is_quiet=json_) as progress:
         result = calibrate(backend, request, progress=progress)
