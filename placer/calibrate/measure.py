@@ -44,6 +44,8 @@ class Sample:
     @property
     def spread(self) -> float:
         """Interquartile range of the undisturbed ones over their median."""
+        if len(self.undisturbed) < 2:
+            return 0.0
         low, _, high = statistics.quantiles(self.undisturbed, n=4, method="inclusive")
         return (high - low) / self.seconds
 

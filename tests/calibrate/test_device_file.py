@@ -27,7 +27,7 @@ def test_the_file_reads_back_as_the_device(tmp_path):
 def test_efficiencies_are_shares_of_the_peaks():
     device = build_device("mine", calibration(), Money())
     gemm = device.kernel(KernelFamily.GEMM)
-    assert (gemm.mbu, gemm.mfu, gemm.floor) == (0.5, 0.625, 30e-6)
+    assert (gemm.mbu, gemm.mfu, gemm.floor) == (0.5, 0.625, pytest.approx(30e-6))
     assert device.compute_tier.bandwidth == 40e9
     assert device.usable_bytes == int(MACHINE.memory_bytes * 0.875)
 

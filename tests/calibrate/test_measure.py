@@ -34,7 +34,7 @@ def test_every_task_is_timed_in_every_round_on_a_fresh_call():
 
     backend = Backend(torch=None, device="cpu", threads=1)
     samples = measure(
-        backend, {"a": task("a"), "b": task("b")}, 3, progress=lambda what, done, total: told.append((done, total))
+        backend, {"a": task("a"), "b": task("b")}, 3, progress=lambda _, done, total: told.append((done, total))
     )
     assert sorted(built) == ["a"] * 3 + ["b"] * 3
     assert told == [(0, 2), (1, 2)] * 3

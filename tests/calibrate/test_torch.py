@@ -33,7 +33,7 @@ def test_peaks_are_rates_a_computer_can_have(backend, blocks):
 
 
 @pytest.mark.parametrize("groups", [1, 2])
-def test_attention_is_what_softmax_says(backend, blocks, groups):
+def test_attention_gives_every_head_a_mixture(blocks, groups):
     mixed = blocks.build(Case(Block.CORE, Shape(128, 2 * groups, 2, 32, 256), 3, 40))()
     assert mixed.shape == (3, 1, 64 * groups)
     assert torch.isfinite(mixed.float()).all()
