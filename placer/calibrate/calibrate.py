@@ -16,7 +16,7 @@ from placer.calibrate.machine import describe
 from placer.calibrate.measure import Call, Progress, Sample, ignore, measure
 from placer.calibrate.peaks import Peak, peak_rates, peak_tasks
 from placer.calibrate.proof import SHAPE, Point, compare, proof_tasks
-from placer.calibrate.result import Calibration, CalibrationResult, FamilyResult, Machine, MeasuredRate
+from placer.calibrate.result import Calibration, CalibrationResult, FamilyResult, Machine, MeasuredRate, MeasuredRow
 from placer.calibrate.row import Row
 from placer.calibrate.shapes import Block, Case, all_cases
 from placer.catalog.device import KernelFamily
@@ -121,6 +121,20 @@ def summarize(machine: Machine, rates: Sequence[MeasuredRate], samples: Mapping[
         bandwidth_bytes_per_s=max(streaming + [fit.kernel.bytes_per_s for fit in fits]),
         peak_flop_per_s=max(computing + [fit.kernel.flop_per_s for fit in fits]),
         families=tuple(_result(fit) for fit in fits),
+        rows=tuple(_measured(row) for row in (*steps, *alone)),
+    )
+
+
+def _measured(row: Row) -> MeasuredRow:
+    work = row.work
+    return MeasuredRow(
+        family=row.family,
+        what=row.what,
+        launches=work.launches,
+        moved_bytes=work.moved_bytes,
+        flops=work.flops,
+        seconds=row.seconds,
+        spread=row.spread,
     )
 
 

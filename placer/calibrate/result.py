@@ -34,6 +34,18 @@ class MeasuredRate(_Data):
     spread: float = Field(description="interquartile range of the undisturbed timings over their median")
 
 
+class MeasuredRow(_Data):
+    """One measured block, for those who want to fit it otherwise."""
+
+    family: KernelFamily
+    what: str
+    launches: int
+    moved_bytes: float
+    flops: float
+    seconds: float = Field(description="what the fit saw: of decoder steps, without attention")
+    spread: float = Field(description="interquartile range over the median")
+
+
 class FamilyResult(_Data):
     """A kernel family: what was fitted, and how wrong it is on rows the fit did not see."""
 
@@ -89,6 +101,7 @@ class Calibration(_Data):
     bandwidth_bytes_per_s: float
     peak_flop_per_s: float
     families: tuple[FamilyResult, ...]
+    rows: tuple[MeasuredRow, ...] = ()
 
 
 class CalibrationResult(_Data):
