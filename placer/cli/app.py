@@ -15,7 +15,19 @@ from typing import Annotated
 
 import typer
 
-from placer.cli import catalog, kv, lower, plan, predict, roofline, schema, simulate, traffic, verify
+from placer.cli import (
+    calibrate,
+    catalog,
+    kv,
+    lower,
+    plan,
+    predict,
+    roofline,
+    schema,
+    simulate,
+    traffic,
+    verify,
+)
 from placer.cli.output import say
 from placer.errors import InputError, PlacerError
 
@@ -35,6 +47,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     roofline.register,
     traffic.register,
     catalog.register,
+    calibrate.register,
     schema.register,
 )
 
