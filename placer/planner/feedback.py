@@ -104,8 +104,22 @@ class _Sizer:
     def vary(self, found: Found) -> None:
         """Try other microbatches in flight and sizes, then fewer stages."""
         tokens = found.candidate.most * found.candidate.in_flight
+        tried: dict[int, bool] = {}
         for candidate in _variants(self._searcher, found.candidate):
-            self._size(candidate, tokens / candidate.in_flight)
+            holds = self._size(candidate, tokens / candidate.in_flight)
+            if candidate.host == found.candidate.host:
+                tried[candidate.in_flight] = holds
+        self._between(found.candidate, tried)
+
+    def _between(self, candidate: Candidate, tried: dict[int, bool]) -> None:
+        """Try numbers of microbatches between the most that held and the fewest above that did not."""
+        low = max((count for count, holds in tried.items() if holds), default=0)
+        high = min((count for count in tried if count > low), default=low)
+        while low and high - low > 1 and not self._is_spent:
+            middle = (low + high) // 2
+            size = candidate.most * candidate.in_flight / middle
+            holds = self._size(dataclasses.replace(candidate, in_flight=middle), size)
+            low, high = (middle, high) if holds else (low, middle)
 
     def cut(self, found: Found) -> None:
         """Make a plan smaller until it holds."""
@@ -119,17 +133,22 @@ class _Sizer:
             if settled is not None:
                 self.look_at(settled)
 
-    def _size(self, candidate: Candidate, size: float) -> None:
-        """Simulate a candidate at the largest size whose law meets the target, then at one whose simulation should."""
+    def _size(self, candidate: Candidate, size: float) -> bool:
+        """Simulate a candidate at the largest size whose law meets the target, then at one whose simulation should.
+
+        Returns whether that held and was the cheapest so far.
+        """
         law_s = self._target_s
         for _ in range(MOST_LOOKS):
             found = None if self._is_spent else self._largest(candidate, size, law_s)
             if found is None or found.value >= self.price:
-                return
+                return False
+            before = self.price
             step_s = self.look_at(found)
             if step_s <= self._target_s:
-                return
+                return self.price < before
             law_s, size = self._target_s * found.step_s / step_s, found.candidate.most * self._target_s / step_s
+        return False
 
     def _largest(self, candidate: Candidate, size: float, law_s: float) -> Found | None:
         """Return the plan of about the largest size whose law takes at most ``law_s``; None if none was met."""
@@ -169,14 +188,16 @@ def _next_size(points: list[tuple[int, float]], step_s: float) -> float:
 def _variants(searcher: Searcher, candidate: Candidate) -> Iterator[Candidate]:
     """Yield a candidate with fewer microbatches in flight, as many as fill its stages once or twice, or fewer stages.
 
-    The law is met where resources have some slack: fewer microbatches, or fewer stages for the same number.
+    The law is met where resources have some slack: fewer microbatches, or fewer stages for the same number. One
+    microbatch a stage comes first: it never waits for another, and moves on when all do.
     """
     limit = searcher.cost.scenario.space.max_microbatches
     m = candidate.in_flight
     for host in _hosts(searcher, candidate.host):
         stages = host.stages + (candidate.side.stages if candidate.side else 0)
-        fewer = (m, m - 1, m - 2, (3 * m + 2) // 4) if host == candidate.host else ()
-        for count in dict.fromkeys((*fewer, 2 * host.stages, host.stages, 2 * stages)):
+        fewer = (m - 1, (3 * m + 2) // 4, m, (m + 1) // 2) if host == candidate.host else ()
+        first = host.stages if host.stages <= m or host != candidate.host else (3 * m + 2) // 4
+        for count in dict.fromkeys((first, *fewer, 2 * host.stages, 2 * stages)):
             if 1 <= count <= limit:
                 yield dataclasses.replace(candidate, host=host, in_flight=count)
 
