@@ -13,7 +13,7 @@ from benchmarks.accuracy.fit import HOPPER, TPOT_FIGURES, TTFT_FIGURES, fit_engi
 from benchmarks.accuracy.points import Point, read_points
 from benchmarks.accuracy.predicted import steps_of
 from benchmarks.accuracy.published import read_published
-from benchmarks.accuracy.report import Compared, tables
+from benchmarks.accuracy.report import Compared, every_point, tables
 from placer.catalog.engine import ServingEngine
 from placer.catalog.loader import load_engine
 from placer.files import write_atomic
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=_DEFAULT, help="measured deployments (CSV)")
     parser.add_argument("--fit", action="store_true", help="fit the engine's figures and write them into fleets/")
     parser.add_argument("--report", type=Path, help="write the page to this Markdown file")
+    parser.add_argument("--points", type=Path, help="write every point beside its prediction to this CSV file")
     options = parser.parse_args()
     if not options.folder.is_dir():
         parser.error(f"{options.folder}: no such folder; expected the measured deployments")
@@ -41,12 +42,15 @@ def main() -> None:
         engine, hopper_s = fit_engine(engine, points, steps)
         engine = _write(engine, hopper_s)
         steps = _with_hopper(points, steps, hopper_s)
+    compared = _compare(engine, points, steps)
     text = tables(
-        _compare(engine, points, steps),
+        compared,
         _leave_models_out(engine, points, steps),
         list(read_published(options.folder / "points.csv", engine)),
     )
     print(text)
+    if options.points:
+        write_atomic(options.points, every_point(compared))
     if options.report:
         write_atomic(options.report, _TEXT.read_text(encoding="utf-8") + "\n" + text.rstrip("\n") + "\n")
 

@@ -14,6 +14,10 @@ from benchmarks.accuracy.published import Published
 
 Array = NDArray[np.float64]
 _WORST = 25
+_COLUMNS = (
+    "model,width,device,tp,dp,pp,ep,isl,osl,requests,prefill,engine,version,fitted,"
+    "tpot_s,predicted_tpot_s,ttft_s,predicted_ttft_s"
+)
 _FEWEST = 5
 
 
@@ -65,6 +69,20 @@ def tables(compared: Compared, left_out: dict[str, tuple[float, float, int]], pu
         ("The worst, shared devices", _worst(compared)),
     ]
     return "\n".join(line for title, lines in parts for line in (f"## {title}", "", *lines, ""))
+
+
+def every_point(compared: Compared) -> str:
+    """Return every point beside its prediction as CSV; one side's degrees where prefill is elsewhere: decode's."""
+    lines = [_COLUMNS]
+    for index, point in enumerate(compared.points):
+        asked = point.decode
+        degrees = (asked.tp, asked.dp, asked.pp, asked.ep, asked.isl, asked.osl, asked.concurrency)
+        where = "shared" if point.is_shared else "elsewhere"
+        times = (point.tpot_s, compared.tpot_s[index], point.ttft_s, compared.ttft_s[index])
+        cells = [point.model, point.width, asked.device, *degrees, where, point.backend, point.version]
+        cells += ["yes" if compared.seen[index] else "no", *(f"{seconds:.4g}" for seconds in times)]
+        lines.append(",".join(map(str, cells)))
+    return "\n".join(lines) + "\n"
 
 
 def _short(point: Point) -> str:

@@ -149,6 +149,7 @@ class Device(BaseModel):
         names += [f"peak.{precision}" for precision in self.peak]
         names += [f"kernels.{kernel.family}" for kernel in self.kernels]
         names += ["kv_page_tokens"] if self.kv_page_tokens > 1 else []
+        names += ["layer_overhead"] if self.layer_overhead is not None else []
         return (*dict.fromkeys(names), "dequantises", "reserve", "power")
 
     def estimates(self, price_basis: str) -> tuple[str, ...]:

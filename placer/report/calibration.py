@@ -38,7 +38,17 @@ def _rates(calibration: Calibration) -> Table:
 
 def _families(calibration: Calibration) -> Table:
     table = new_table(
-        *("<family", ">floor", ">GB/s", ">GFLOP/s", ">rows fitted", ">held out", ">median error", ">p90 error"),
+        *(
+            "<family",
+            ">floor",
+            ">GB/s",
+            ">GFLOP/s",
+            "<overlap",
+            ">rows fitted",
+            ">held out",
+            ">median error",
+            ">p90 error",
+        ),
         title="Kernels: floor per launch and rates; errors on rows the fit did not see",
     )
     for one in calibration.families:
@@ -47,6 +57,7 @@ def _families(calibration: Calibration) -> Table:
             format_seconds(one.floor_s),
             f"{one.bytes_per_s / 1e9:.1f}",
             f"{one.flop_per_s / 1e9:.0f}",
+            "full" if one.sharpness is None else "none",
             str(one.num_fitted),
             str(one.num_held_out),
             _percent(one.median_error),

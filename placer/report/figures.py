@@ -47,6 +47,8 @@ def _device_values(device: Device) -> Iterator[tuple[str, str]]:
     for kernel in device.kernels:
         yield f"kernels.{kernel.family}", _kernel(kernel)
     yield "dequantises", "yes" if device.dequantises else "no"
+    if device.layer_overhead is not None:
+        yield "layer_overhead", format_seconds(device.layer_overhead)
     if device.kv_page_tokens > 1:
         yield "kv_page_tokens", f"{device.kv_page_tokens}"
     yield "reserve", f"{device.reserve:.1%} of the compute tier"

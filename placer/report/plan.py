@@ -22,7 +22,8 @@ def render_plan(plan: Plan) -> Group:
     """Return the report of a plan, a refusal or an undecided search."""
     parts: list[RenderableType] = [Text(plan.verdict, style="bold")]
     if plan.metrics and plan.placement:
-        parts += ["", _group_table(plan, plan.placement), "", _memory_table(plan), "", _time_table(plan)]
+        step = Text(_step_title(plan.metrics, plan.schedule))
+        parts += ["", _group_table(plan, plan.placement), "", _memory_table(plan), "", step, _time_table(plan)]
         parts += ["", Text(f"binding: {'; '.join(plan.binding) or 'nothing but what whole units allow'}")]
         parts += ["", *_alternative_lines(plan, plan.metrics)]
     if plan.refusal:
@@ -101,7 +102,7 @@ def _time_table(plan: Plan) -> Table:
     assert plan.time is not None
     assert plan.metrics is not None
     step = plan.metrics.step_time_s
-    table = new_table("where a step goes", ">time", ">of the step", title=_step_title(plan.metrics, plan.schedule))
+    table = new_table("where a step goes", ">time", ">of the step")
     shares = {
         "attention": plan.time.attention_s,
         "FFN and experts": plan.time.ffn_s,
