@@ -24,11 +24,13 @@ from placer.search.sizing.build import Candidate
 from placer.search.solve import Searcher
 
 #: Instructions that sizing again may simulate: so many, and so many more for every box the search bounded.
-LEAST_WORK, WORK_PER_NODE = 300_000, 6
+LEAST_WORK, WORK_PER_NODE = 600_000, 6
 #: What sizing one candidate counts for: of one group, which is cut exactly, and of two, which takes CP-SAT.
 ONE_GROUP_WORK, TWO_GROUPS_WORK = 1_000, 50_000
 #: Looks at one number of microbatches, and sizes asked of the law for each.
 MOST_LOOKS, MOST_SIZES = 4, 5
+#: Below this share of the step asked for, speed is not what limits a plan.
+ROOM = 0.9
 #: How near to the step asked for a size need come.
 NEAR_ENOUGH = 0.01
 #: Times a plan that misses its target is made smaller by a quarter before it is given up.
@@ -104,12 +106,28 @@ class _Sizer:
     def vary(self, found: Found) -> None:
         """Try other microbatches in flight and sizes, then fewer stages."""
         tokens = found.candidate.most * found.candidate.in_flight
+        if found.step_s < ROOM * self._target_s:
+            self._more_in_flight(found.candidate)
         tried: dict[int, bool] = {}
         for candidate in _variants(self._searcher, found.candidate):
             holds = self._size(candidate, tokens / candidate.in_flight)
             if candidate.host == found.candidate.host:
                 tried[candidate.in_flight] = holds
         self._between(found.candidate, tried)
+
+    def _more_in_flight(self, candidate: Candidate) -> None:
+        """Cut the same requests into more microbatches: what one waits for, others fill."""
+        m = candidate.in_flight
+        for count in dict.fromkeys((m + 1, m + 2, m + (m + 1) // 2)):
+            size = _whole(candidate.most * m / count, candidate.host.dp)
+            if count > self._searcher.cost.scenario.space.max_microbatches or self._is_spent:
+                return
+            self._work -= ONE_GROUP_WORK if candidate.side is None else TWO_GROUPS_WORK
+            found = self._searcher.settle(
+                dataclasses.replace(candidate, in_flight=count, least=size, most=size), np.inf
+            )
+            if found is not None and found.value < self.price:
+                self.look_at(found)
 
     def _between(self, candidate: Candidate, tried: dict[int, bool]) -> None:
         """Try numbers of microbatches between the most that held and the fewest above that did not."""

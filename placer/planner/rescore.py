@@ -14,7 +14,7 @@ from placer.search.solve import Searcher
 from placer.simulate.deployment import Deployment
 from placer.simulate.engine import Load
 from placer.simulate.route import build_route
-from placer.simulate.schedules import try_schedules
+from placer.simulate.schedules import schedules_for, try_schedules
 from placer.simulate.steady import run_steady
 
 #: A simulated step this little above the law's is the law's: durations are whole ticks, rounded up.
@@ -83,7 +83,7 @@ class Rescorer:
 
     def _score(self, found: Found, price: float) -> Achieved | Worse:
         program, in_flight = build_route(self._deployment(found)).program, found.candidate.in_flight
-        trial = try_schedules(program, in_flight)
+        trial = try_schedules(program, in_flight, schedules_for(in_flight, found.candidate.host.stages))
         self.num_simulated += 1
         self.num_instructions += trial.num_instructions
         rough = trial.steady.step_s * (1.0 if trial.steady.is_settled else 1.0 - ROUGH)

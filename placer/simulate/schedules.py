@@ -11,17 +11,16 @@ from placer.simulate.program import Program
 from placer.simulate.steady import Effort, Steady, run_steady
 from placer.simulate.timetable import find_timetable
 
-#: In the order they are tried.
+#: In the order they are tried, whatever the replica.
 SCHEDULES = (
     Schedule(order=Order.ARRIVAL),
     Schedule(order=Order.TIMETABLE),
     Schedule(window=1),
-    Schedule(window=2),
 )
 #: Steps that differ by less are equal; a schedule this close to the law leaves nothing to gain.
 NOISE = 1e-6
 #: A schedule is tried for so long: most that settle do so, of others the step is known to a few percent.
-TRIAL = Effort(6_000, 8)
+TRIAL = Effort(24_000, 10)
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,12 @@ class Trial:
     schedule: Schedule
     steady: Steady
     num_instructions: int
+
+
+def schedules_for(in_flight: int, stages: int) -> tuple[Schedule, ...]:
+    """Return the schedules worth trying: those of all replicas, and stages that take in their share of microbatches."""
+    share = -(-in_flight // stages)
+    return (*SCHEDULES, Schedule(window=share)) if share > 1 else SCHEDULES
 
 
 def try_schedules(program: Program, in_flight: int, schedules: Sequence[Schedule] = SCHEDULES) -> Trial:
