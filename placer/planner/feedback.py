@@ -213,7 +213,7 @@ def _variants(searcher: Searcher, candidate: Candidate) -> Iterator[Candidate]:
     m = candidate.in_flight
     for host in _hosts(searcher, candidate.host):
         stages = host.stages + (candidate.side.stages if candidate.side else 0)
-        fewer = (m - 1, (3 * m + 2) // 4, m, (m + 1) // 2) if host == candidate.host else ()
+        fewer = (m - 1, (3 * m + 2) // 4, m, m + 1, (m + 1) // 2) if host == candidate.host else ()
         first = host.stages if host.stages <= m or host != candidate.host else (3 * m + 2) // 4
         for count in dict.fromkeys((first, *fewer, 2 * host.stages, 2 * stages)):
             if 1 <= count <= limit:
