@@ -136,8 +136,17 @@ def exchange_s(group: Group, copies_: float, batch: Batch, hidden_size: int, dis
         return np.zeros_like(batch.tokens)
     sent = batch.device_tokens * (copies_ * hidden_size)
     shape = (group.shape.width, group.domain)
-    there = all_to_all_s(group.link, group.scale_out, shape, sent * dispatch.element_bytes)
+    there = dispatch_s(group, copies_, batch, hidden_size, dispatch)
     return there + all_to_all_s(group.link, group.scale_out, shape, sent * HIDDEN_BYTES)
+
+
+def dispatch_s(group: Group, copies_: float, batch: Batch, hidden_size: int, dispatch: ElementFormat) -> Array:
+    """Return the time to send tokens to their experts, inside the group."""
+    if group.shape.width == 1:
+        return np.zeros_like(batch.tokens)
+    sent = batch.device_tokens * (copies_ * hidden_size)
+    shape = (group.shape.width, group.domain)
+    return all_to_all_s(group.link, group.scale_out, shape, sent * dispatch.element_bytes)
 
 
 def shared_s(group: Group, moe: MoeOps, batch: Batch) -> Array:

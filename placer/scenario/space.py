@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -49,6 +50,15 @@ class Space(BaseModel):
         counts = set(range(1, min(8, num_layers) + 1)) | {num_layers + 1, num_layers + 2}
         counts |= {-(-num_layers // size) for size in range(1, num_layers + 1)}
         return tuple(sorted(count for count in counts if count <= self.max_stages))
+
+    def microbatches(self, stages: Iterable[int]) -> tuple[int, ...]:
+        """Return how many microbatches groups of so many stages may have in flight.
+
+        No more than a group has stages, or as many for each of them.
+        """
+        counts = tuple(stages)
+        every = range(1, self.max_microbatches + 1)
+        return tuple(number for number in every if all(number <= count or number % count == 0 for count in counts))
 
     def hot_counts(self, num_experts: int) -> tuple[int, ...]:
         """Return how many of the hottest experts of a layer may go to the sidecar."""

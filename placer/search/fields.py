@@ -3,7 +3,8 @@
 For every layer class a group has the time of its attention block (``attention``), of its FFN with tokens at hand
 (``ffn``) and, for a mixture of experts, of all experts for tokens from elsewhere (``direct``), of the cold part and
 of the hot part of every split level. An FFN with tokens at hand is ``exchange`` (its all-to-alls, which keep the fabric
-busy) plus ``busy`` (which keeps the devices busy). Bytes follow the same names.
+busy; ``dispatch`` is the way there) plus ``busy`` (which keeps the devices busy; ``experts`` is what comes between the
+all-to-alls). Bytes follow the same names.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ class ClassFields:
     attention: int
     ffn: int
     ffn_busy: int
+    experts: int
     exchange: int
+    dispatch: int
     direct: int
     cold: tuple[int, ...]
     cold_busy: tuple[int, ...]
@@ -70,7 +73,9 @@ def build_fields(classes: tuple[LayerClass, ...], space: Space) -> Fields:
                 attention=take_one(),
                 ffn=take_one(),
                 ffn_busy=take_one(),
+                experts=take_one(),
                 exchange=take_one(),
+                dispatch=take_one(),
                 direct=take_one(),
                 cold=take(levels),
                 cold_busy=take(levels),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from placer.cost.group import Array
 from placer.plan.placement import Way
+from placer.scenario.space import Space
 from placer.search.ascent import PARTS, Uses, hopeless, rounded_share
 from placer.search.dual import FOREVER_S, ClassLoad, step_bound
 from placer.search.rows import HOST, NUM_TIMES, PATH, Pair, RowBuilder, Wire, placements_of
@@ -42,12 +43,15 @@ class Family:
         Their shapes.
     wire
         The link between them.
+    space
+        The declared space.
     """
 
     pools: tuple[str, ...]
     host: OptionTree
     side: OptionTree | None
     wire: Wire | None
+    space: Space
 
 
 class NodeBounds:

@@ -188,6 +188,37 @@ class RowBuilder:
         host_bytes, side_bytes = self.held_bytes(index, self._pair.host_share, self._pair.side_share)
         return Rows(placements, times, host_bytes, side_bytes)
 
+    def turns(self, index: int, shares: tuple[int, int]) -> Array:
+        """Return how long a layer of class ``index`` takes a stage, held by that alone, for its share of microbatches.
+
+        A share goes through a layer op by op, in the same order every time (``docs/method.md``, section 3).
+
+        Parameters
+        ----------
+        index
+            The class.
+        shares
+            Microbatches that a stage of host and sidecar serves together.
+
+        Returns
+        -------
+        ndarray, shape (2, 2, num_placements, num_nodes)
+            By group and by chain: seconds between two layers' first op of the first microbatch, and between their last
+            op of the last one.
+        """
+        rows, columns = self.rows(index), self._cost.fields.classes[index]
+        turns = np.zeros((2, 2, *rows.times.shape[:2]))
+        for number, placement in enumerate(rows.placements):
+            if placement.way in {Way.NEAR, Way.AWAY}:
+                group = int(placement.way is Way.AWAY)
+                values = self._sides()[0] if group else self._pair.host
+                turns[group, :, number] = _exchange_turns(values, columns, shares[group])
+                continue
+            for group, share in enumerate(shares):
+                busy = rows.times[number, :, HOST + group]
+                turns[group, :, number] = np.maximum(rows.times[number, :, PATH], share * busy)
+        return turns
+
     def held_bytes(self, index: int, host: Array, side: Array | None) -> tuple[Array, Array]:
         """Return what every placement of layer class ``index`` holds on a device of host and sidecar.
 
@@ -270,3 +301,24 @@ class RowBuilder:
         """Return bytes out (in the dispatch format) and back (BF16) of so many copies of the microbatch."""
         elements = self._pair.tokens * copies * float(self._hidden)
         return elements * self._cost.model.spec.precision.dispatch.element_bytes, elements * HIDDEN_BYTES
+
+
+def _exchange_turns(values: Array, columns: ClassFields, share: int) -> Array:
+    """Return the turns of a layer that exchanges tokens inside its group, shape (2, num_nodes).
+
+    With ``a`` before the exchange (and after the last one), ``e`` between, ``d`` and ``c`` there and back, ``k``
+    microbatches in the order a1..ak e1..ek: every path through that order from a1 to the next layer's a1, or from ek to
+    ek, is a lower bound.
+    """
+    experts, there = values[:, columns.experts], values[:, columns.dispatch]
+    before = values[:, columns.attention] + values[:, columns.ffn_busy] - experts
+    back = values[:, columns.exchange] - there
+    more = share - 1
+    longest = [
+        share * (before + experts),
+        before + there + experts + back,
+        before + experts + there + more * np.maximum(np.maximum(before, experts), there),
+    ]
+    both = np.maximum.reduce(longest)
+    first, last = (np.maximum(both, before + experts + back + more * op) for op in (before, experts))
+    return np.stack([first, last])

@@ -210,6 +210,7 @@ class Searcher:
             self._trees[pools[0]],
             self._trees[side] if side else None,
             wire_between(self.cost, pools[0], side),
+            space,
         )
         leaves = self._leaf_solver(objective)
         bounds = NodeBounds(self.cost, objective, family)

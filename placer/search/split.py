@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from placer.cost.group import Array
+from placer.scenario.space import Space
 from placer.search.nodes import (
     FIRST_CELL,
     HOST_NODE,
@@ -84,4 +87,28 @@ def split(family: Family, nodes: Integers) -> Integers:
     parents = nodes[dimension == 3]
     middle = (parents[:, FIRST_CELL] + parents[:, LAST_CELL]) // 2
     halves += _halves(parents, (FIRST_CELL, LAST_CELL), middle)
-    return np.concatenate(halves)
+    return _whole_shares(family, np.concatenate(halves))
+
+
+@lru_cache(maxsize=1_000)
+def _allowed(space: Space, *stages: int) -> Integers:
+    return np.array(space.microbatches(stages), dtype=np.int64)
+
+
+def _whole_shares(family: Family, nodes: Integers) -> Integers:
+    """Narrow microbatches in flight to what the stages allow, as far as these are known; drop nodes left with none."""
+    stages = np.ones((len(nodes), 2), dtype=np.int64)
+    for number, (tree, column) in enumerate(zip(_trees(family), _OPTION_COLUMNS, strict=True)):
+        if tree is not None:
+            at = nodes[:, column]
+            stages[:, number] = np.where(tree.fewest_stages[at] == tree.stages[at], tree.stages[at], 1)
+    narrow = nodes.copy()
+    pairs, owner = np.unique(stages, axis=0, return_inverse=True)
+    for number, pair in enumerate(pairs.tolist()):
+        mine = owner == number
+        allowed = _allowed(family.space, pair[0], pair[1])
+        first = np.searchsorted(allowed, nodes[mine, LEAST_FLIGHT], side="left")
+        last = np.searchsorted(allowed, nodes[mine, MOST_FLIGHT], side="right") - 1
+        narrow[mine, LEAST_FLIGHT] = np.where(first <= last, allowed[np.minimum(first, len(allowed) - 1)], 1)
+        narrow[mine, MOST_FLIGHT] = np.where(first <= last, allowed[last], 0)
+    return narrow[narrow[:, LEAST_FLIGHT] <= narrow[:, MOST_FLIGHT]]

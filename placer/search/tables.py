@@ -106,7 +106,9 @@ class _Filler:
         busy, exchange = self._near(moe, loads, everything)
         self.values[:, columns.ffn] = shared + exchange + busy
         self.values[:, columns.ffn_busy], self.values[:, columns.exchange] = shared + busy, exchange
-        self.values[:, columns.direct] = shared + self._routed(moe, loads, everything)
+        routed = self._routed(moe, loads, everything)
+        self.values[:, columns.experts], self.values[:, columns.direct] = routed, shared + routed
+        self.values[:, columns.dispatch] = self._dispatch(moe, loads)
         self.values[:, columns.direct_copies] = self._copies(moe, loads, everything) + (
             self.group.shape.tp if moe.shared else 0
         )
@@ -138,6 +140,12 @@ class _Filler:
         exchange = block_time.exchange_s(self.group, self._copies(moe, loads, part), self.batch, hidden, dispatch)
         reduce = block_time.reduce_s(self.group, self.batch.rank_tokens, hidden)
         return self._routed(moe, loads, part) + reduce, exchange
+
+    def _dispatch(self, moe: MoeOps, loads: ExpertLoads) -> Array:
+        """Return the time to send tokens to all experts of the same group."""
+        hidden, dispatch = self.cost.hidden_size, self.cost.model.spec.precision.dispatch
+        copies = self._copies(moe, loads, (0, moe.num_experts))
+        return block_time.dispatch_s(self.group, copies, self.batch, hidden, dispatch)
 
     def outside(self) -> None:
         fields, model, shape = self.cost.fields, self.cost.model, self.group.shape

@@ -43,7 +43,7 @@ def cut_one_group(problem: SizingProblem) -> tuple[Layout, int] | None:
         time = evaluate(problem, layout)
         if best is None or time.step < best[1]:
             best = layout, time.step
-        if time.busiest >= best[1]:
+        if max(time.busiest, time.turn) >= best[1]:
             break
     return best
 
@@ -56,15 +56,18 @@ def _cut(
     if not problem.stages[group]:
         return [0] * len(order)
     tables = [problem.classes[index] for index in class_of_layer(problem)]
-    loads = [int(table.times[number, HOST + group]) for table, number in zip(tables, order, strict=True)]
+    busy = [int(table.times[number, HOST + group]) for table, number in zip(tables, order, strict=True)]
+    taken = [int(table.turns[group, :, number].max()) for table, number in zip(tables, order, strict=True)]
+    pace = problem.in_flight, problem.num_turns(group) if problem.in_flight > 1 else 0
     volumes = [int(table.volumes(group)[number]) for table, number in zip(tables, order, strict=True)]
     ends = (problem.embedding, problem.lm_head)
     head, tail = (
-        [(op.time[group], op.held_bytes[group])] if on_side == group else []
+        [(op.time[group], op.time[group] * problem.share(group), op.held_bytes[group])] if on_side == group else []
         for op, on_side in zip(ends, outside, strict=True)
     )
-    items = [*head, *zip(loads, volumes, strict=True), *tail]
-    cut = balance([load for load, _ in items], [size for _, size in items], num_stages, problem.capacity[group])
+    items = [*head, *zip(busy, taken, volumes, strict=True), *tail]
+    loads = [(pace[0] * works, pace[1] * takes) for works, takes, _ in items]
+    cut = balance(loads, [size for _, _, size in items], num_stages, problem.capacity[group])
     if cut is None:
         return None
     last = problem.stages[group] - 1

@@ -25,6 +25,8 @@ class StepTime:
     ----------
     path
         Critical path of one microbatch [ps].
+    turn
+        Longest that all turns of a step take a stage of any group [ps].
     fits
         Whether weights and KV cache fit every device.
     busy
@@ -32,6 +34,7 @@ class StepTime:
     """
 
     path: int
+    turn: int
     fits: bool
     busy: dict[str, int]
 
@@ -43,7 +46,7 @@ class StepTime:
     @property
     def step(self) -> int:
         """Step time [ps]."""
-        return max(self.path, self.busiest)
+        return max(self.path, self.turn, self.busiest)
 
 
 def evaluate(problem: SizingProblem, layout: Layout) -> StepTime:
@@ -54,20 +57,26 @@ def evaluate(problem: SizingProblem, layout: Layout) -> StepTime:
     outside = (problem.embedding, problem.lm_head)
     path = sum(int(row[PATH]) for row in rows) + path_hops
     path += sum(op.time[on_side] for op, on_side in zip(outside, layout.outside_on_side, strict=True))
-    busy, fits = {}, True
+    busy, fits, turn = {}, True, 0
     for group, name in enumerate(RESOURCES[: 2 if problem.has_side else 1]):
         stages = np.array(layout.stages[group])
         device = _by_stage(problem, group, stages, [int(row[HOST + group]) for row in rows])
         fabric = _by_stage(problem, group, stages, [int(row[HOST_FABRIC + group]) for row in rows])
         held = _by_stage(problem, group, stages, _volumes(problem, layout, group))
+        outside_load = np.zeros_like(device)
         for op, on_side, stage in zip(outside, layout.outside_on_side, (0, -1), strict=True):
             if on_side == group:
+                outside_load[stage] += op.time[group]
                 device[stage] += op.time[group]
                 held[stage] += op.held_bytes[group]
+        for chain in (chain for owner, chain in problem.chains if owner == group):
+            taken = _by_stage(problem, group, stages, _turns(problem, layout, (group, chain)))
+            taken += outside_load * problem.share(group)
+            turn = max(turn, problem.num_turns(group) * int(taken.max()))
         fits = fits and bool(held.max() <= problem.capacity[group])
         busy[name], busy[f"{name} fabric"] = int(device.max()), int(fabric.max())
         busy |= _ports(problem, group, stages, (rows, hops))
-    return StepTime(path, fits, {name: time * problem.in_flight for name, time in busy.items()})
+    return StepTime(path, turn, fits, {name: time * problem.in_flight for name, time in busy.items()})
 
 
 def hops_of(problem: SizingProblem, layout: Layout) -> int:
@@ -85,6 +94,11 @@ def _volumes(problem: SizingProblem, layout: Layout, group: int) -> list[int]:
     tables = [problem.classes[index] for index in class_of_layer(problem)]
     columns = [table.volumes(group) for table in tables]
     return [int(volume[number]) for volume, number in zip(columns, layout.placements, strict=True)]
+
+
+def _turns(problem: SizingProblem, layout: Layout, of: tuple[int, int]) -> list[int]:
+    rows = [problem.classes[index].turns[of] for index in class_of_layer(problem)]
+    return [int(row[number]) for row, number in zip(rows, layout.placements, strict=True)]
 
 
 def _hops(problem: SizingProblem, layout: Layout) -> tuple[Counter[tuple[int, int, int]], int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ortools.sat.python import cp_model
 
 from placer.search.adapter import SolveStatus, solve
-from placer.search.layout.constraints import assignment, capacity, links, occupancy, path
+from placer.search.layout.constraints import assignment, capacity, links, occupancy, path, turns
 from placer.search.layout.layout import Layout
 from placer.search.layout.variables import LayoutVariables, layout_variables
 from placer.search.params import SolveParams
@@ -39,7 +39,7 @@ def build_layout_model(problem: SizingProblem, at_least: int) -> tuple[cp_model.
     """Return the CP-SAT model of a layout and its variables; ``at_least`` bounds the step from below [ps]."""
     model = cp_model.CpModel()
     variables = layout_variables(model, problem, at_least)
-    for constraint in (assignment, path, occupancy, capacity, links):
+    for constraint in (assignment, path, turns, occupancy, capacity, links):
         constraint.add(model, variables)
     model.minimize(variables.step)
     return model, variables

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+#: Two times of an item; a stage is as full as the larger of their sums.
+Load = tuple[int, int]
 
-def _fill(loads: list[int], volumes: list[int], limit: int, capacity: int) -> list[int]:
+
+def _fill(loads: list[Load], volumes: list[int], limit: int, capacity: int) -> list[int]:
     """Return the stage of every item when each stage is filled up to its limits, in order."""
-    stages, stage, load, volume = [], 0, 0, 0
-    for item_load, item_volume in zip(loads, volumes, strict=True):
-        is_full = load + item_load > limit or volume + item_volume > capacity
-        if is_full and (load or volume):
-            stage, load, volume = stage + 1, 0, 0
-        load, volume = load + item_load, volume + item_volume
+    stages, stage, first, second, volume = [], 0, 0, 0, 0
+    for (item_first, item_second), item_volume in zip(loads, volumes, strict=True):
+        is_full = max(first + item_first, second + item_second) > limit or volume + item_volume > capacity
+        if is_full and (first or second or volume):
+            stage, first, second, volume = stage + 1, 0, 0, 0
+        first, second, volume = first + item_first, second + item_second, volume + item_volume
         stages.append(stage)
     return stages
 
 
-def balance(loads: list[int], volumes: list[int], num_stages: int, capacity: int) -> list[int] | None:
+def balance(loads: list[Load], volumes: list[int], num_stages: int, capacity: int) -> list[int] | None:
     """Cut items into at most ``num_stages`` consecutive stages with the lightest possible fullest stage.
 
     Parameters
     ----------
     loads, volumes
-        Time and bytes of every item, in order.
+        Two times and the bytes of every item, in order.
     num_stages, capacity
         Stages, and bytes each has room for.
 
@@ -32,12 +35,15 @@ def balance(loads: list[int], volumes: list[int], num_stages: int, capacity: int
 
     Examples
     --------
-    >>> balance([3, 1, 1, 3], [0, 0, 0, 0], 2, 0)
+    >>> balance([(3, 0), (1, 0), (1, 0), (3, 0)], [0, 0, 0, 0], 2, 0)
     [0, 0, 1, 1]
+    >>> balance([(3, 0), (1, 0), (1, 0), (3, 8)], [0, 0, 0, 0], 2, 0)
+    [0, 0, 0, 1]
     """
     if max(volumes, default=0) > capacity:
         return None
-    low, high = max(loads, default=0), sum(loads)
+    low = max((max(load) for load in loads), default=0)
+    high = max(sum(first for first, _ in loads), sum(second for _, second in loads))
     best = _fill(loads, volumes, high, capacity)
     if best[-1] >= num_stages:
         return None

@@ -12,7 +12,7 @@ from placer.cost.group import Array, Group, build_group, exact_batch, relaxed_ba
 from placer.cost.shape import GroupShape
 from placer.search.quantize import bytes_up, capacity_down, time_up, times_up
 from placer.search.rows import Pair, RowBuilder, Wire
-from placer.search.sizing.problem import ClassTable, Crossing, Outside, Run, SizingProblem
+from placer.search.sizing.problem import ClassTable, Crossing, Outside, Run, SizingProblem, share_of
 from placer.search.tables import CostModel, Dealer, stage_values
 
 #: No step is ever longer than this [s].
@@ -128,13 +128,15 @@ class ProblemBuilder:
         wire = wire_between(cost, candidate.host.pool, candidate.side.pool if candidate.side else None)
         rows = RowBuilder(cost, wire, pair)
         fields = cost.fields
+        stages = (candidate.host.stages, candidate.side.stages if candidate.side else 0)
+        shares = share_of(candidate.in_flight, stages[0]), share_of(candidate.in_flight, stages[1])
         return SizingProblem(
             runs=self._runs,
-            classes=tuple(_class_table(rows, index) for index in range(len(cost.classes))),
+            classes=tuple(_class_table(rows, index, shares) for index in range(len(cost.classes))),
             embedding=_outside(pair, fields.embedding, fields.embedding_bytes),
             lm_head=_outside(pair, fields.lm_head, fields.lm_head_bytes),
             crossing=self._crossing(candidate, rows, wire),
-            stages=(candidate.host.stages, candidate.side.stages if candidate.side else 0),
+            stages=stages,
             in_flight=candidate.in_flight,
             capacity=self._capacity(candidate, pair),
             longest=time_up(longest_s),
@@ -190,11 +192,12 @@ def _stage_hop(group: Group, message_bytes: float, gather_s: float) -> int:
     return time_up(hop_s(link.latency, group.shape.width * link.effective_bytes_per_s, message_bytes) + gather_s)
 
 
-def _class_table(rows: RowBuilder, index: int) -> ClassTable:
+def _class_table(rows: RowBuilder, index: int, shares: tuple[int, int]) -> ClassTable:
     table = rows.rows(index)
     return ClassTable(
         table.placements,
         times_up(table.times[:, 1]),
+        times_up(rows.turns(index, shares)[..., 1]),
         bytes_up(table.host_bytes[:, 0]),
         bytes_up(table.side_bytes[:, 0]),
     )

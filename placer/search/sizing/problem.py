@@ -15,6 +15,16 @@ OUTSIDE_TERMS = 6
 MAX_ORDERED_RUNS = 4
 
 
+def share_of(in_flight: int, stages: int) -> int:
+    """Return how many microbatches a stage serves together."""
+    return -(-in_flight // max(1, stages))
+
+
+def num_turns(in_flight: int, stages: int) -> int:
+    """Return how often in a step a stage is taken by another share of the microbatches."""
+    return -(-in_flight // share_of(in_flight, stages))
+
+
 @dataclass(frozen=True)
 class Run:
     """Consecutive layers of one class."""
@@ -34,12 +44,15 @@ class ClassTable:
         Ways a layer may lie.
     times : ndarray, shape (num_placements, 9)
         Picoseconds per microbatch on path, devices, fabrics and the four port directions.
+    turns : ndarray, shape (2, 2, num_placements)
+        By group and chain: picoseconds a stage is taken by a share of the microbatches (`RowBuilder.turns`).
     host_bytes, side_bytes : ndarray, shape (num_placements,)
         Bytes per device.
     """
 
     placements: tuple[Placement, ...]
     times: Integers
+    turns: Integers
     host_bytes: Integers
     side_bytes: Integers
 
@@ -135,6 +148,20 @@ class SizingProblem:
     def has_side(self) -> bool:
         """Whether there is a sidecar."""
         return self.stages[1] > 0
+
+    def share(self, group: int) -> int:
+        """Return how many microbatches a stage of a group serves together."""
+        return share_of(self.in_flight, self.stages[group])
+
+    def num_turns(self, group: int) -> int:
+        """Return how often in a step a stage of a group is taken by another share of the microbatches."""
+        return num_turns(self.in_flight, self.stages[group])
+
+    @property
+    def chains(self) -> tuple[tuple[int, int], ...]:
+        """Groups and chains whose turns may be longer than path and occupancy."""
+        groups = [group for group in range(2) if self.stages[group]]
+        return tuple((group, chain) for group in groups for chain in range(2) if self.in_flight > 1)
 
     def most_per_stage(self, group: int, table: ClassTable, number: int) -> int:
         """Return how many layers in one placement a stage can hold, by bytes and by time, nothing else on it."""

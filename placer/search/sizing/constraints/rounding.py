@@ -63,10 +63,17 @@ def _add_fullest_stage(
     model: cp_model.CpModel, variables: SizingVariables, problem: SizingProblem, of: tuple[int, int]
 ) -> None:
     group, class_index = of
-    busy = problem.classes[class_index].times[:, HOST + group].tolist()
+    table = problem.classes[class_index]
+    rows = [(table.times[:, HOST + group].tolist(), problem.in_flight)]
+    rows += [
+        (table.turns[owner, chain].tolist(), problem.num_turns(group))
+        for owner, chain in problem.chains
+        if owner == group
+    ]
     counts = [run.count for run in variables.runs if run.run.class_index == class_index]
-    for least in sorted({time for time in busy if time > 0}):
-        slow = [count[number] for count in counts for number, time in enumerate(busy) if time >= least]
-        fullest = model.new_int_var(0, sum(run.count for run in problem.runs), f"group{group}.fullest{least}")
-        model.add(problem.stages[group] * fullest >= cp_model.LinearExpr.sum(slow))
-        model.add(variables.step >= problem.in_flight * least * fullest)
+    for times, often in rows:
+        for least in sorted({time for time in times if time > 0}):
+            slow = [count[number] for count in counts for number, time in enumerate(times) if time >= least]
+            fullest = model.new_int_var(0, sum(run.count for run in problem.runs), f"group{group}.fullest{least}")
+            model.add(problem.stages[group] * fullest >= cp_model.LinearExpr.sum(slow))
+            model.add(variables.step >= often * least * fullest)
