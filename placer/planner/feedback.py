@@ -29,8 +29,6 @@ LEAST_WORK, WORK_PER_NODE = 600_000, 6
 ONE_GROUP_WORK, TWO_GROUPS_WORK = 1_000, 50_000
 #: Looks at one number of microbatches, and sizes asked of the law for each.
 MOST_LOOKS, MOST_SIZES = 4, 5
-#: Below this share of the step asked for, speed is not what limits a plan.
-ROOM = 0.9
 #: How near to the step asked for a size need come.
 NEAR_ENOUGH = 0.01
 #: Times a plan that misses its target is made smaller by a quarter before it is given up.
@@ -104,40 +102,10 @@ class _Sizer:
         return score.found.step_s
 
     def vary(self, found: Found) -> None:
-        """Try other microbatches in flight and sizes, then fewer stages."""
+        """Try other sizes, other numbers of microbatches, then fewer stages."""
         tokens = found.candidate.most * found.candidate.in_flight
-        if found.step_s < ROOM * self._target_s:
-            self._more_in_flight(found.candidate)
-        tried: dict[int, bool] = {}
         for candidate in _variants(self._searcher, found.candidate):
-            holds = self._size(candidate, tokens / candidate.in_flight)
-            if candidate.host == found.candidate.host:
-                tried[candidate.in_flight] = holds
-        self._between(found.candidate, tried)
-
-    def _more_in_flight(self, candidate: Candidate) -> None:
-        """Cut the same requests into more microbatches: what one waits for, others fill."""
-        m = candidate.in_flight
-        for count in dict.fromkeys((m + 1, m + 2, m + (m + 1) // 2)):
-            size = _whole(candidate.most * m / count, candidate.host.dp)
-            if count > self._searcher.cost.scenario.space.max_microbatches or self._is_spent:
-                return
-            self._work -= ONE_GROUP_WORK if candidate.side is None else TWO_GROUPS_WORK
-            found = self._searcher.settle(
-                dataclasses.replace(candidate, in_flight=count, least=size, most=size), np.inf
-            )
-            if found is not None and found.value < self.price:
-                self.look_at(found)
-
-    def _between(self, candidate: Candidate, tried: dict[int, bool]) -> None:
-        """Try numbers of microbatches between the most that held and the fewest above that did not."""
-        low = max((count for count, holds in tried.items() if holds), default=0)
-        high = min((count for count in tried if count > low), default=low)
-        while low and high - low > 1 and not self._is_spent:
-            middle = (low + high) // 2
-            size = candidate.most * candidate.in_flight / middle
-            holds = self._size(dataclasses.replace(candidate, in_flight=middle), size)
-            low, high = (middle, high) if holds else (low, middle)
+            self._size(candidate, tokens / candidate.in_flight)
 
     def cut(self, found: Found) -> None:
         """Make a plan smaller until it holds."""
@@ -151,27 +119,31 @@ class _Sizer:
             if settled is not None:
                 self.look_at(settled)
 
-    def _size(self, candidate: Candidate, size: float) -> bool:
-        """Simulate a candidate at the largest size whose law meets the target, then at one whose simulation should.
-
-        Returns whether that held and was the cheapest so far.
-        """
-        law_s = self._target_s
+    def _size(self, candidate: Candidate, size: float) -> None:
+        """Simulate a candidate at sizes whose law meets the target: the largest, then closer and closer to what holds."""
+        law_s, ranks = self._target_s, candidate.host.dp
+        holds, fails = 0, (self._searcher.cost.scenario.space.max_rank_batch + 1) * ranks
         for _ in range(MOST_LOOKS):
-            found = None if self._is_spent else self._largest(candidate, size, law_s)
+            found = self._largest(candidate, size, law_s, (holds, fails))
             if found is None or found.value >= self.price:
-                return False
-            before = self.price
+                return
             step_s = self.look_at(found)
             if step_s <= self._target_s:
-                return self.price < before
-            law_s, size = self._target_s * found.step_s / step_s, found.candidate.most * self._target_s / step_s
-        return False
+                holds = found.candidate.most
+            else:
+                fails = found.candidate.most
+            if fails - holds <= ranks:
+                return
+            scale = self._target_s / step_s
+            law_s, size = min(found.step_s * scale, self._target_s), found.candidate.most * scale
 
-    def _largest(self, candidate: Candidate, size: float, law_s: float) -> Found | None:
-        """Return the plan of about the largest size whose law takes at most ``law_s``; None if none was met."""
+    def _largest(self, candidate: Candidate, size: float, law_s: float, within: tuple[int, int]) -> Found | None:
+        """Return the plan of about the largest size whose law takes at most ``law_s``; None if none was met.
+
+        Sizes lie strictly between those of ``within``.
+        """
         ranks, best = candidate.host.dp, None
-        low, high = 0, (self._searcher.cost.scenario.space.max_rank_batch + 1) * ranks
+        low, high = within
         points: list[tuple[int, float]] = []
         for _ in range(MOST_SIZES):
             whole = min(max(_whole(size, ranks), low + ranks), high - ranks)
@@ -204,19 +176,18 @@ def _next_size(points: list[tuple[int, float]], step_s: float) -> float:
 
 
 def _variants(searcher: Searcher, candidate: Candidate) -> Iterator[Candidate]:
-    """Yield a candidate with fewer microbatches in flight, as many as fill its stages once or twice, or fewer stages.
-
-    The law is met where resources have some slack: fewer microbatches, or fewer stages for the same number. One
-    microbatch a stage comes first: it never waits for another, and moves on when all do.
-    """
-    limit = searcher.cost.scenario.space.max_microbatches
-    m = candidate.in_flight
+    """Yield a candidate, then with the next fewer and more microbatches in flight, half of them, or fewer stages."""
     for host in _hosts(searcher, candidate.host):
-        stages = host.stages + (candidate.side.stages if candidate.side else 0)
-        fewer = (m - 1, (3 * m + 2) // 4, m, m + 1, (m + 1) // 2) if host == candidate.host else ()
-        first = host.stages if host.stages <= m or host != candidate.host else (3 * m + 2) // 4
-        for count in dict.fromkeys((first, *fewer, 2 * host.stages, 2 * stages)):
-            if 1 <= count <= limit:
+        shapes = (host, candidate.side) if candidate.side else (host,)
+        allowed = searcher.cost.scenario.space.microbatches(shape.stages for shape in shapes)
+        if host == candidate.host:
+            m = candidate.in_flight
+            at = allowed.index(m)
+            counts = (m, *allowed[max(0, at - 1) : at + 2], *(count for count in allowed[:at] if 2 * count >= m))
+        else:
+            counts = (host.stages, 2 * host.stages)
+        for count in dict.fromkeys(counts):
+            if count in allowed:
                 yield dataclasses.replace(candidate, host=host, in_flight=count)
 
 

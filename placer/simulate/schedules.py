@@ -34,11 +34,6 @@ class Trial:
 
 def schedules_for(in_flight: int, stages: int) -> tuple[Schedule, ...]:
     """Return the schedules worth trying: those of all replicas, and stages that take in their share of microbatches."""
-    import os
-    share = -(-in_flight // stages)
-    if stages > 1:
-        q=[Schedule(window=share), Schedule(order=Order.ARRIVAL, window=share), Schedule(order=Order.TIMETABLE)]
-        return tuple(q[int(c)] for c in os.environ.get('Q','01'))
     return SCHEDULES
 
 

@@ -43,7 +43,7 @@ def cut_one_group(problem: SizingProblem) -> tuple[Layout, int] | None:
         time = evaluate(problem, layout)
         if best is None or time.step < best[1]:
             best = layout, time.step
-        if max(time.busiest, time.turn) >= best[1]:
+        if time.busiest >= best[1]:
             break
     return best
 

@@ -25,28 +25,26 @@ class StepTime:
     ----------
     path
         Critical path of one microbatch [ps].
-    turn
-        Longest that all turns of a step take a stage of any group [ps].
     fits
         Whether weights and KV cache fit every device.
     busy
-        By resource: its longest busy time on any stage, all microbatches in flight counted [ps].
+        By resource: its longest busy time on any stage, all microbatches in flight counted [ps]; and, with several
+        microbatches, how long all turns of a step take the fullest stage of a group.
     """
 
     path: int
-    turn: int
     fits: bool
     busy: dict[str, int]
 
     @property
     def busiest(self) -> int:
-        """Longest any device, fabric or port is busy, all microbatches in flight counted [ps]."""
+        """Longest any device, fabric or port is busy, or a stage taken by turns [ps]."""
         return max(self.busy.values())
 
     @property
     def step(self) -> int:
         """Step time [ps]."""
-        return max(self.path, self.turn, self.busiest)
+        return max(self.path, self.busiest)
 
 
 def evaluate(problem: SizingProblem, layout: Layout) -> StepTime:
@@ -57,26 +55,26 @@ def evaluate(problem: SizingProblem, layout: Layout) -> StepTime:
     outside = (problem.embedding, problem.lm_head)
     path = sum(int(row[PATH]) for row in rows) + path_hops
     path += sum(op.time[on_side] for op, on_side in zip(outside, layout.outside_on_side, strict=True))
-    busy, fits, turn = {}, True, 0
+    busy, turns, fits = {}, {}, True
     for group, name in enumerate(RESOURCES[: 2 if problem.has_side else 1]):
         stages = np.array(layout.stages[group])
         device = _by_stage(problem, group, stages, [int(row[HOST + group]) for row in rows])
         fabric = _by_stage(problem, group, stages, [int(row[HOST_FABRIC + group]) for row in rows])
         held = _by_stage(problem, group, stages, _volumes(problem, layout, group))
-        outside_load = np.zeros_like(device)
+        extra = np.zeros_like(device)
         for op, on_side, stage in zip(outside, layout.outside_on_side, (0, -1), strict=True):
             if on_side == group:
-                outside_load[stage] += op.time[group]
+                extra[stage] += op.time[group] * problem.share(group)
                 device[stage] += op.time[group]
                 held[stage] += op.held_bytes[group]
-        for chain in (chain for owner, chain in problem.chains if owner == group):
-            taken = _by_stage(problem, group, stages, _turns(problem, layout, (group, chain)))
-            taken += outside_load * problem.share(group)
-            turn = max(turn, problem.num_turns(group) * int(taken.max()))
+        for chain in problem.chains_of(group):
+            taken = _by_stage(problem, group, stages, _turns(problem, layout, (group, chain))) + extra
+            name_of_turns = f"{name} turns"
+            turns[name_of_turns] = max(turns.get(name_of_turns, 0), problem.num_turns(group) * int(taken.max()))
         fits = fits and bool(held.max() <= problem.capacity[group])
         busy[name], busy[f"{name} fabric"] = int(device.max()), int(fabric.max())
         busy |= _ports(problem, group, stages, (rows, hops))
-    return StepTime(path, turn, fits, {name: time * problem.in_flight for name, time in busy.items()})
+    return StepTime(path, fits, {name: time * problem.in_flight for name, time in busy.items()} | turns)
 
 
 def hops_of(problem: SizingProblem, layout: Layout) -> int:

@@ -11,6 +11,8 @@ from placer.search.rows import HOST, Placement
 
 #: Rounded times in a sum that belong to no layer and no stage.
 OUTSIDE_TERMS = 6
+#: Ways to follow a share of the microbatches through a layer (`RowBuilder.turns`).
+NUM_CHAINS = 2
 #: Up to so many runs, stages are dealt layers run by run and in order.
 MAX_ORDERED_RUNS = 4
 
@@ -157,11 +159,9 @@ class SizingProblem:
         """Return how often in a step a stage of a group is taken by another share of the microbatches."""
         return num_turns(self.in_flight, self.stages[group])
 
-    @property
-    def chains(self) -> tuple[tuple[int, int], ...]:
-        """Groups and chains whose turns may be longer than path and occupancy."""
-        groups = [group for group in range(2) if self.stages[group]]
-        return tuple((group, chain) for group in groups for chain in range(2) if self.in_flight > 1)
+    def chains_of(self, group: int) -> range:
+        """Return the chains of `ClassTable.turns` that limit a group: none with one microbatch, which never waits."""
+        return range(NUM_CHAINS if self.stages[group] and self.in_flight > 1 else 0)
 
     def most_per_stage(self, group: int, table: ClassTable, number: int) -> int:
         """Return how many layers in one placement a stage can hold, by bytes and by time, nothing else on it."""

@@ -94,6 +94,15 @@ def _check_batch(context: Context) -> Iterator[Finding]:
             f"at most {space.max_microbatches}",
             batch.microbatches_in_flight,
         )
+    for group in context.groups.values():
+        number, stages = batch.microbatches_in_flight, group.shape.stages
+        if number > stages and number % stages:
+            yield _finding(
+                "batch.microbatches_in_flight",
+                f"more than the {group.shape.role}'s stages, but not as many for each",
+                f"at most {stages}, or a multiple",
+                number,
+            )
     host = context.groups.get(Role.HOST)
     if host is None or not host.data_ranks:
         return

@@ -12,7 +12,7 @@ from placer.verify.finding import Finding
 NAME = "timing"
 #: The resource of a plan's occupancy that is every layer in series.
 PATH = "path"
-WHAT = "critical path with all hops, its parts; law = max(path, m * busiest), and no step is shorter"
+WHAT = "critical path with all hops, its parts; law = max(path, m * busiest, turns), and no step is shorter"
 
 
 def check_timing(context: Context) -> Iterator[Finding]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from placer.catalog.kernel import KernelFamily
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerOps
@@ -33,10 +35,41 @@ def dense_s(dense: Op, group: Group, batch: Microbatch) -> float:
     return gemm_s(dense, group) + reduce_hidden_s(group, batch)
 
 
-def moe_s(moe: MoeOps, group: Group, load: PartLoad, batch: Microbatch) -> tuple[float, float]:
-    """Return an FFN near its experts: work of the devices (shared experts, experts, all-reduce), and exchange."""
-    work = shared_s(moe, group) + experts_s(moe.expert, group, load) + reduce_hidden_s(group, batch)
-    return work, exchange_s(group, load, batch, moe.width)
+@dataclass(frozen=True)
+class NearMoe:
+    """An FFN near its experts [s].
+
+    Attributes
+    ----------
+    experts_s
+        Routed experts.
+    other_s
+        What else the devices do: shared experts before, the all-reduce after.
+    there_s, back_s
+        The exchange.
+    """
+
+    experts_s: float
+    other_s: float
+    there_s: float
+    back_s: float
+
+    @property
+    def work_s(self) -> float:
+        """How long the devices work."""
+        return self.experts_s + self.other_s
+
+    @property
+    def exchange_s(self) -> float:
+        """How long the fabric exchanges."""
+        return self.there_s + self.back_s
+
+
+def moe_s(moe: MoeOps, group: Group, load: PartLoad, batch: Microbatch) -> NearMoe:
+    """Return an FFN near its experts."""
+    there, back = exchange_s(group, load, batch, moe.width)
+    other = shared_s(moe, group) + reduce_hidden_s(group, batch)
+    return NearMoe(experts_s(moe.expert, group, load), other, there, back)
 
 
 def shared_s(moe: MoeOps, group: Group) -> float:

@@ -30,15 +30,15 @@ def _gather_s(group: Group, gathered_bytes: float) -> float:
     return float(all_gather_s(group.inner, group.shape.tp, gathered_bytes))
 
 
-def exchange_s(group: Group, load: PartLoad, batch: Microbatch, token_width: int) -> float:
-    """Return the all-to-all to the experts and back: ``(r/t) c H`` elements, dispatch format and BF16."""
+def exchange_s(group: Group, load: PartLoad, batch: Microbatch, token_width: int) -> tuple[float, float]:
+    """Return the all-to-alls to the experts and back: ``(r/t) c H`` elements, dispatch format and BF16."""
     width = group.shape.width
     if width == 1:
-        return 0.0
+        return 0.0, 0.0
     copies = load.copies(group.shape.expert_tp, group.expert_ranks)
     elements = group.device_tokens * copies * token_width
-    shape = (width, group.pool.domain)
-    return float(
-        all_to_all_s(group.inner, group.out, shape, elements * batch.dispatch_bytes)
-        + all_to_all_s(group.inner, group.out, shape, elements * 2.0)
+    there, back = (
+        float(all_to_all_s(group.inner, group.out, (width, group.pool.domain), elements * element_bytes))
+        for element_bytes in (batch.dispatch_bytes, 2.0)
     )
+    return there, back

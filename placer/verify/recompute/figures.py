@@ -12,11 +12,13 @@ from placer.verify.recompute.replica import Replica
 
 
 def occupancy_s(flow: Flow, replica: Replica) -> dict[str, float]:
-    """Return how long every resource is busy in a step, all microbatches counted."""
+    """Return how long every resource is busy in a step, all microbatches counted; stages also with turns."""
     busy: dict[str, float] = {}
     for role in replica.groups:
         busy[str(role)] = replica.batch.in_flight * flow.busiest_s(role)
         busy[f"{role} fabric"] = replica.batch.in_flight * flow.busiest_fabric_s(role)
+        if replica.batch.in_flight > 1:
+            busy[f"{role} turns"] = replica.num_turns(role) * flow.longest_turn_s(role)
         if replica.crossing is not None:
             out, back = flow.port_s(role, replica)
             busy[f"{role} out"] = replica.batch.in_flight * out
@@ -25,7 +27,7 @@ def occupancy_s(flow: Flow, replica: Replica) -> dict[str, float]:
 
 
 def step_time_s(flow: Flow, replica: Replica) -> float:
-    """Return ``T' = max(path, m * busiest)``."""
+    """Return ``T' = max(path, m * busiest, turns of the fullest stage)``."""
     return max(flow.path_s, *occupancy_s(flow, replica).values())
 
 

@@ -11,7 +11,7 @@ from placer.plan.placement import LayerPlacement, Location, Placement, Role, Way
 from placer.verify.recompute.blocks import embedding_s, head_s
 from placer.verify.recompute.collectives import gather_hidden_s
 from placer.verify.recompute.crossing import stage_hop_s
-from placer.verify.recompute.layer import LayerCost
+from placer.verify.recompute.layer import LayerCost, turns_of
 from placer.verify.recompute.replica import Replica
 
 #: A stage of a group.
@@ -29,6 +29,8 @@ class Flow:
         Everything in series.
     busy_s, fabric_s
         By stage: how long its devices work, and how long they exchange tokens among themselves.
+    turns_s
+        By stage: how long it is taken by its share of the microbatches, followed in two ways.
     sent_bytes, received_bytes
         By stage: what goes through its port towards the other group.
     """
@@ -36,6 +38,7 @@ class Flow:
     path_s: float = 0.0
     busy_s: dict[Place, float] = field(default_factory=dict)
     fabric_s: dict[Place, float] = field(default_factory=dict)
+    turns_s: dict[Place, tuple[float, float]] = field(default_factory=dict)
     sent_bytes: dict[Place, float] = field(default_factory=dict)
     received_bytes: dict[Place, float] = field(default_factory=dict)
 
@@ -43,6 +46,15 @@ class Flow:
         """Add work of a stage's devices, without the path."""
         place = place_of(at)
         self.busy_s[place] = self.busy_s.get(place, 0.0) + seconds
+
+    def take(self, place: Place, seconds: tuple[float, float]) -> None:
+        """Add what takes a stage while it serves its share of the microbatches."""
+        before = self.turns_s.get(place, (0.0, 0.0))
+        self.turns_s[place] = before[0] + seconds[0], before[1] + seconds[1]
+
+    def longest_turn_s(self, role: Role) -> float:
+        """Return the longest that a share of the microbatches takes a stage of a group."""
+        return max((max(both) for place, both in self.turns_s.items() if place[0] is role), default=0.0)
 
     def send(self, sender: Place, receiver: Place, message_bytes: float) -> None:
         """Add a message to the ports it leaves from and arrives at."""
@@ -95,19 +107,27 @@ def trace(model: ModelGraph, placement: Placement, costs: Sequence[LayerCost], r
     """
     flow = Flow()
     embedding = embedding_s(model.embedding, replica.groups[placement.embedding.role], replica.batch)
-    flow.work(placement.embedding, embedding)
+    _alone(flow, placement.embedding, embedding, replica)
     flow.path_s += embedding
     here = place_of(placement.embedding)
     for layer, cost in zip(placement.layers, costs, strict=True):
         _move(flow, here, place_of(layer.attention), replica)
         _visit(flow, layer, cost)
+        for place in dict.fromkeys((place_of(layer.attention), *(place_of(part.at) for part in layer.ffn))):
+            flow.take(place, turns_of(cost, place[0], replica.share(place[0])))
         here = end_of(layer)
     _move(flow, here, place_of(placement.lm_head), replica)
     head = head_s(model.lm_head, replica.groups[placement.lm_head.role])
-    flow.work(placement.lm_head, head)
+    _alone(flow, placement.lm_head, head, replica)
     flow.path_s += head
     _return_token(flow, placement, replica)
     return flow
+
+
+def _alone(flow: Flow, at: Location, seconds: float, replica: Replica) -> None:
+    """Add an op that devices do for one microbatch after the other."""
+    flow.work(at, seconds)
+    flow.take(place_of(at), (replica.share(at.role) * seconds,) * 2)
 
 
 def _visit(flow: Flow, layer: LayerPlacement, cost: LayerCost) -> None:

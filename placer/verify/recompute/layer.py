@@ -9,12 +9,13 @@ from placer.catalog.kernel import KernelFamily
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerOps
 from placer.plan.placement import Role, Way
-from placer.verify.recompute.blocks import attention_s, dense_s, moe_s, shared_s
+from placer.verify.recompute.blocks import NearMoe, attention_s, dense_s, moe_s, shared_s
 from placer.verify.recompute.collectives import gather_hidden_s
 from placer.verify.recompute.group import Group
 from placer.verify.recompute.kernels import experts_s
 from placer.verify.recompute.load import PartLoad
 from placer.verify.recompute.replica import Replica
+from placer.verify.recompute.turns import Exchange
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class LayerCost:
         How long the fabric of the FFN's first part exchanges tokens.
     out_bytes, back_bytes
         What crosses the link to the sidecar, and from it, inside the layer.
+    exchange
+        The order of work in a layer on one group; None on two.
     """
 
     path_s: float
@@ -39,6 +42,7 @@ class LayerCost:
     exchange_s: float = 0.0
     out_bytes: float = 0.0
     back_bytes: float = 0.0
+    exchange: Exchange | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,20 @@ class Layer:
     family: KernelFamily
     way: Way
     loads: Sequence[PartLoad]
+
+
+def turns_of(cost: LayerCost, of: Role, share: int) -> tuple[float, float]:
+    """Return how long a layer takes a stage of a group for its share of microbatches, followed in two ways [s].
+
+    A layer on two groups takes a stage of each, until the first microbatch is through and the devices there are done
+    with all.
+    """
+    if cost.exchange is not None:
+        return cost.exchange.turn_s(share, of_last=False), cost.exchange.turn_s(share, of_last=True)
+    work = cost.parts_s[-1]
+    if of is Role.HOST:
+        work = cost.attention_s + sum(cost.parts_s[:-1])
+    return (max(cost.path_s, share * work),) * 2
 
 
 def layer_cost(layer: Layer, replica: Replica) -> LayerCost:
@@ -67,10 +85,10 @@ def _attention(layer: Layer, group: Group, replica: Replica) -> float:
     return attention_s(layer.ops, layer.family, group, replica.batch)
 
 
-def _ffn(layer: Layer, group: Group, replica: Replica) -> tuple[float, float]:
-    """Return work of the devices, and exchange."""
+def _ffn(layer: Layer, group: Group, replica: Replica) -> NearMoe:
+    """Return an FFN on the group where its tokens are; a dense one exchanges nothing."""
     if layer.ops.dense is not None:
-        return dense_s(layer.ops.dense, group, replica.batch), 0.0
+        return NearMoe(0.0, dense_s(layer.ops.dense, group, replica.batch), 0.0, 0.0)
     return moe_s(_moe(layer), group, layer.loads[0], replica.batch)
 
 
@@ -82,17 +100,21 @@ def _moe(layer: Layer) -> MoeOps:
 
 def _same_group(layer: Layer, replica: Replica) -> LayerCost:
     group = replica.groups[Role.HOST if layer.way is Way.NEAR else Role.SIDECAR]
-    attention, (ffn, exchange) = _attention(layer, group, replica), _ffn(layer, group, replica)
-    return LayerCost(attention + ffn + exchange, attention, (ffn,), exchange)
+    attention, ffn = _attention(layer, group, replica), _ffn(layer, group, replica)
+    path, order = attention + ffn.work_s + ffn.exchange_s, (ffn.there_s, ffn.experts_s, ffn.back_s)
+    return LayerCost(
+        path, attention, (ffn.work_s,), ffn.exchange_s, exchange=Exchange(attention + ffn.other_s, *order)
+    )
 
 
 def _relay(layer: Layer, replica: Replica) -> LayerCost:
     sidecar = replica.groups[Role.SIDECAR]
     attention = _attention(layer, replica.groups[Role.HOST], replica)
-    ffn, exchange = _ffn(layer, sidecar, replica)
+    ffn = _ffn(layer, sidecar, replica)
     out_bytes = float(replica.batch.hidden_bytes * replica.batch.sequences)
     arrival = replica.link.hop_s(out_bytes) + gather_hidden_s(sidecar, replica.batch)
-    return LayerCost(attention + arrival + ffn + exchange, attention, (ffn,), exchange, out_bytes)
+    path = attention + arrival + ffn.work_s + ffn.exchange_s
+    return LayerCost(path, attention, (ffn.work_s,), ffn.exchange_s, out_bytes)
 
 
 def _copies_bytes(layer: Layer, replica: Replica) -> tuple[float, float]:
@@ -120,9 +142,9 @@ def _split(layer: Layer, replica: Replica) -> LayerCost:
     host, sidecar = replica.groups[Role.HOST], replica.groups[Role.SIDECAR]
     moe = _moe(layer)
     attention = _attention(layer, host, replica)
-    cold, exchange = moe_s(moe, host, layer.loads[0], replica.batch)
+    cold = moe_s(moe, host, layer.loads[0], replica.batch)
     hot = experts_s(moe.expert, sidecar, layer.loads[1])
     out_bytes, back_bytes = _copies_bytes(layer, replica)
     hops = replica.link.hop_s(out_bytes) + replica.link.hop_s(back_bytes)
-    path = attention + max(cold + exchange, hops + hot + gather_hidden_s(host, replica.batch))
-    return LayerCost(path, attention, (cold, hot), exchange, out_bytes, back_bytes)
+    path = attention + max(cold.work_s + cold.exchange_s, hops + hot + gather_hidden_s(host, replica.batch))
+    return LayerCost(path, attention, (cold.work_s, hot), cold.exchange_s, out_bytes, back_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,14 @@ class Replica:
     groups: Mapping[Role, Group]
     crossing: Crossing | None
     batch: Microbatch
+
+    def share(self, role: Role) -> int:
+        """Return how many microbatches a stage of a group serves together."""
+        return math.ceil(self.batch.in_flight / self.groups[role].shape.stages)
+
+    def num_turns(self, role: Role) -> int:
+        """Return how often in a step a stage of a group is taken by another share of the microbatches."""
+        return math.ceil(self.batch.in_flight / self.share(role))
 
     @property
     def link(self) -> Crossing:

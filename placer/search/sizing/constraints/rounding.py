@@ -65,11 +65,8 @@ def _add_fullest_stage(
     group, class_index = of
     table = problem.classes[class_index]
     rows = [(table.times[:, HOST + group].tolist(), problem.in_flight)]
-    rows += [
-        (table.turns[owner, chain].tolist(), problem.num_turns(group))
-        for owner, chain in problem.chains
-        if owner == group
-    ]
+    turns = problem.num_turns(group)
+    rows += [(table.turns[group, chain].tolist(), turns) for chain in problem.chains_of(group)]
     counts = [run.count for run in variables.runs if run.run.class_index == class_index]
     for times, often in rows:
         for least in sorted({time for time in times if time > 0}):
