@@ -16,7 +16,7 @@ class Metrics(BaseModel):
     """Predicted performance at full load.
 
     ``step_time_s`` is the achieved one, simulated with the plan's schedule; all other figures follow from it.
-    ``law_step_time_s`` is ``max(path, m * busiest)``, which no schedule can beat.
+    ``law_step_time_s`` is ``max(path, m * busiest, turns)``, which no schedule of the declared space can beat.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,7 +28,7 @@ class Metrics(BaseModel):
     tokens_per_s: Figure = Field(description="tokens paid for: what is produced, or the fleet target if there is one")
     capacity_tokens_per_s: Figure = Field(description="what all replicas produce at full load")
     step_time_s: Figure = Field(description="time between two tokens of a user, simulated")
-    law_step_time_s: Figure = Field(description="the longer of path and busiest resource: no schedule is shorter")
+    law_step_time_s: Figure = Field(description="the longest of path, busiest resource and turns of the fullest stage")
     usd_per_hour: Figure = Field(description="rent of all devices, idle ones of rented units included")
     power_w: Figure = Field(description="power of all rented devices")
     joules_per_token: Figure = Field(description="power over tokens per second")

@@ -102,10 +102,26 @@ class _Sizer:
         return score.found.step_s
 
     def vary(self, found: Found) -> None:
-        """Try other sizes, other numbers of microbatches, then fewer stages."""
+        """Try the same layout at smaller sizes, then other layouts, other numbers of microbatches and fewer stages."""
+        self._shrink(found)
         tokens = found.candidate.most * found.candidate.in_flight
         for candidate in _variants(self._searcher, found.candidate):
             self._size(candidate, tokens / candidate.in_flight)
+
+    def _shrink(self, found: Found) -> None:
+        """Look for the largest size at which a layout holds."""
+        ranks, holds, fails = found.candidate.host.dp, 0, found.candidate.most
+        step_s = self.look_at(found)
+        if step_s <= self._target_s:
+            return
+        for _ in range(MOST_LOOKS):
+            size = _whole(fails * self._target_s / step_s, ranks) if not holds else _whole((holds + fails) / 2, ranks)
+            size = max(holds + ranks, min(size, fails - ranks))
+            smaller = None if self._is_spent or size >= fails else self._searcher.resized(found, size)
+            if smaller is None or smaller.value >= self.price:
+                return
+            step_s = self.look_at(smaller)
+            holds, fails = (size, fails) if step_s <= self._target_s else (holds, size)
 
     def cut(self, found: Found) -> None:
         """Make a plan smaller until it holds."""
@@ -120,7 +136,7 @@ class _Sizer:
                 self.look_at(settled)
 
     def _size(self, candidate: Candidate, size: float) -> None:
-        """Simulate a candidate at sizes whose law meets the target: the largest, then closer and closer to what holds."""
+        """Simulate a candidate at the largest size whose law meets the target, then at sizes nearer to what holds."""
         law_s, ranks = self._target_s, candidate.host.dp
         holds, fails = 0, (self._searcher.cost.scenario.space.max_rank_batch + 1) * ranks
         for _ in range(MOST_LOOKS):

@@ -24,11 +24,11 @@ def verdict_line(scenario: Scenario, metrics: Metrics, bound: Bound, wall_s: flo
         f"${metrics.usd_per_million_output_tokens:.4g}/M output tokens at "
         f"{metrics.tokens_per_s_per_user:.4g} tokens/s/user, {format_count(metrics.tokens_per_s)} tokens/s, "
         f"{format_watts(metrics.power_w)} ({metrics.joules_per_token:.3g} J/token), {proof}, {wall_s:.1f} s"
-        f"{_disagreement(metrics)}"
+        f"{simulation_note(metrics)}"
     )
 
 
-def _disagreement(metrics: Metrics) -> str:
+def simulation_note(metrics: Metrics) -> str:
     """Return what is said of a step that takes clearly longer than the law has it."""
     excess = metrics.step_time_s / metrics.law_step_time_s - 1.0
     return "" if excess <= AGREEMENT else f"; the simulated step is {excess:.1%} longer than the law's"

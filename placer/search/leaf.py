@@ -138,6 +138,13 @@ class LeafSolver:
             return Settled(bound, self._found(candidate, problem, cut[0], cut[1]))
         return self._settle_pair(candidate, problem, price, effort)
 
+    def resized(self, found: Found, size: int) -> Found | None:
+        """Return a plan with the same layout for another batch size; None if it does not fit or cannot be rented."""
+        candidate = dataclasses.replace(found.candidate, least=size, most=size)
+        problem = self._builder.build(candidate, exact_batch, LONGEST_STEP_S)
+        time = evaluate(problem, found.layout)
+        return self._found(candidate, problem, found.layout, time.step) if time.fits else None
+
     def _settle_pair(self, candidate: Candidate, problem: SizingProblem, price: float, effort: int) -> Settled:
         more_work = float(EFFORT_GROWTH) ** effort
         sizing = solve_sizing(problem, self._params, WORK_LIMIT * more_work)

@@ -34,6 +34,8 @@ class Placement:
 #: Resources a placement draws on, in the order of the last axis of `Rows.times`.
 PATH, HOST, SIDE, HOST_FABRIC, SIDE_FABRIC, HOST_OUT, HOST_IN, SIDE_OUT, SIDE_IN = range(9)
 NUM_TIMES = 9
+#: Ways to follow a share of the microbatches through a layer (`RowBuilder.turns`).
+NUM_CHAINS, PATH_CHAIN = 3, 2
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,9 @@ class RowBuilder:
     def turns(self, index: int, shares: tuple[int, int]) -> Array:
         """Return how long a layer of class ``index`` takes a stage, held by that alone, for its share of microbatches.
 
-        A share goes through a layer op by op, in the same order every time (``docs/method.md``, section 3).
+        A share goes through a layer on one group op by op, in the same order every time; in a layer on two groups its
+        microbatches only wait for each other's work; and each is with the stage for its path (``docs/method.md``,
+        section 3).
 
         Parameters
         ----------
@@ -202,21 +206,20 @@ class RowBuilder:
 
         Returns
         -------
-        ndarray, shape (2, 2, num_placements, num_nodes)
-            By group and by chain: seconds between two layers' first op of the first microbatch, and between their last
-            op of the last one.
+        ndarray, shape (2, 3, num_placements, num_nodes)
+            By group and by chain: seconds between two layers' first op of the first microbatch, between their last op
+            of the last one, and of any one's path.
         """
         rows, columns = self.rows(index), self._cost.fields.classes[index]
-        turns = np.zeros((2, 2, *rows.times.shape[:2]))
+        turns = np.zeros((2, NUM_CHAINS, *rows.times.shape[:2]))
         for number, placement in enumerate(rows.placements):
-            if placement.way in {Way.NEAR, Way.AWAY}:
-                group = int(placement.way is Way.AWAY)
-                values = self._sides()[0] if group else self._pair.host
-                turns[group, :, number] = _exchange_turns(values, columns, shares[group])
-                continue
-            for group, share in enumerate(shares):
-                busy = rows.times[number, :, HOST + group]
-                turns[group, :, number] = np.maximum(rows.times[number, :, PATH], share * busy)
+            is_alone = placement.way in {Way.NEAR, Way.AWAY}
+            groups = (int(placement.way is Way.AWAY),) if is_alone else (0, 1)
+            for group in groups:
+                work = shares[group] * rows.times[number, :, HOST + group]
+                values = self._pair.host if group == 0 else self._sides()[0]
+                turns[group, :PATH_CHAIN, number] = exchange_turns(values, columns, shares[group]) if is_alone else work
+                turns[group, PATH_CHAIN, number] = rows.times[number, :, PATH]
         return turns
 
     def held_bytes(self, index: int, host: Array, side: Array | None) -> tuple[Array, Array]:
@@ -303,7 +306,7 @@ class RowBuilder:
         return elements * self._cost.model.spec.precision.dispatch.element_bytes, elements * HIDDEN_BYTES
 
 
-def _exchange_turns(values: Array, columns: ClassFields, share: int) -> Array:
+def exchange_turns(values: Array, columns: ClassFields, share: int) -> Array:
     """Return the turns of a layer that exchanges tokens inside its group, shape (2, num_nodes).
 
     With ``a`` before the exchange (and after the last one), ``e`` between, ``d`` and ``c`` there and back, ``k``

@@ -195,6 +195,10 @@ class Searcher:
         """
         return self._leaf_solver(self.prices).settle(candidate, price).found
 
+    def resized(self, found: Found, size: int) -> Found | None:
+        """Return a plan with the same layout for another batch size; None if it does not fit or cannot be rented."""
+        return self._leaf_solver(self.prices).resized(found, size)
+
     def largest_model(self, found: Found | None) -> int:
         """Return how many variables the sizing model of a plan has; 0 without one, or on one group."""
         if found is None or found.candidate.side is None:

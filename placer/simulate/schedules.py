@@ -34,7 +34,8 @@ class Trial:
 
 def schedules_for(in_flight: int, stages: int) -> tuple[Schedule, ...]:
     """Return the schedules worth trying: those of all replicas, and stages that take in their share of microbatches."""
-    return SCHEDULES
+    share = -(-in_flight // stages)
+    return (*SCHEDULES, Schedule(window=share)) if share > 1 else SCHEDULES
 
 
 def try_schedules(program: Program, in_flight: int, schedules: Sequence[Schedule] = SCHEDULES) -> Trial:

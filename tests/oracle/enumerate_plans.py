@@ -20,7 +20,7 @@ from placer.verify.recompute.blocks import embedding_s, head_s
 from placer.verify.recompute.collectives import gather_hidden_s
 from placer.verify.recompute.crossing import crossing_of, stage_hop_s
 from placer.verify.recompute.group import group_of
-from placer.verify.recompute.layer import Layer, layer_cost
+from placer.verify.recompute.layer import Layer, layer_cost, turns_of
 from placer.verify.recompute.load import Microbatch, part_load
 from placer.verify.recompute.replica import Replica
 from placer.verify.recompute.weights import shard_bytes
@@ -148,7 +148,8 @@ def optimum(scenario):
 def _priced(scenario, model, shapes):
     """Yield price, price at the target's step, and what the plan is, for every size of a replica."""
     rents, space = list(rentals(scenario.fleet, shapes, scenario.target)), scenario.space
-    sizes = itertools.product(range(1, space.max_microbatches + 1), range(1, space.max_rank_batch + 1))
+    flights = [m for m in range(1, space.max_microbatches + 1) if _suits(m, shapes)]
+    sizes = itertools.product(flights, range(1, space.max_rank_batch + 1))
     for in_flight, ranks in sizes if rents else ():
         batch = ranks * shapes[0].width // shapes[0].tp
         found = _best_step(scenario, model, shapes, (in_flight, batch))
@@ -158,6 +159,11 @@ def _priced(scenario, model, shapes):
         naive = _price(scenario, rents, in_flight * batch, 1.0 / scenario.target.tokens_per_s_per_user)
         if price < math.inf:
             yield price, naive, found[0], shapes, in_flight, batch, found[1]
+
+
+def _suits(in_flight, shapes):
+    """Whether every group has at least as many stages, or as many microbatches for each."""
+    return all(in_flight <= shape.stages or in_flight % shape.stages == 0 for shape in shapes)
 
 
 def _price(scenario, rents, tokens, step_s):
@@ -262,7 +268,11 @@ class _Candidate:
         (way, hot), (host, side) = placed, stages
         slot = {0: host, 1: self.first[1] + side}
         at = int(way is Way.AWAY)
-        busy, fabric, sent, got, held = (self.zeros() for _ in range(5))
+        busy, fabric, sent, got, held, first, last, alone = (self.zeros() for _ in range(8))
+        for g, stage in enumerate(stages):
+            if stage >= 0:
+                turns = turns_of(cost, ROLES[g], self.replica.share(ROLES[g]))
+                first[slot[g]], last[slot[g]], alone[slot[g]] = turns
         busy[slot[at]] += cost.attention_s
         group, load = self.replica.groups[ROLES[at]], self.replica.batch
         held[slot[at]] += sum(self._held(op, at) for op in (*ops.attention, *((ops.moe.router,) if ops.moe else ())))
@@ -291,7 +301,7 @@ class _Candidate:
             got[slot[0]] += cost.back_bytes
         leaves = slot[1] if way in {Way.RELAY, Way.AWAY} else slot[0]
         return {
-            "way": way, "path": cost.path_s, "vectors": np.stack([busy, fabric, sent, got, held]),
+            "way": way, "path": cost.path_s, "vectors": np.stack([busy, fabric, sent, got, held, first, last, alone]),
             "enters": slot[at], "leaves": leaves, "host": host, "side": side,
         }  # fmt: skip
 
@@ -339,9 +349,10 @@ def _start(candidate):
     for g in _groups(candidate):
         group = candidate.replica.groups[ROLES[g]]
         slot = candidate.first[g]
-        vectors = np.zeros((5, candidate.slots))
+        vectors = np.zeros((8, candidate.slots))
         time = embedding_s(candidate.model.embedding, group, candidate.replica.batch)
         vectors[0, slot] = time
+        vectors[5:, slot] = time * np.array([candidate.replica.share(ROLES[g])] * 2 + [1])
         vectors[4, slot] = candidate._held(candidate.model.embedding, g)
         for name, value in zip(states, (time, vectors, slot, -1, -1, slot, ()), strict=True):
             states[name].append(value)
@@ -383,6 +394,7 @@ def _finish(candidate, states, hops, in_flight):
         rows = np.arange(len(here))
         time = head_s(candidate.model.lm_head, group)
         vectors[:, 0, slot] += time
+        vectors[:, 5:, slot] += time * np.array([candidate.replica.share(ROLES[g])] * 2 + [1])
         vectors[:, 4, slot] += candidate._held(candidate.model.lm_head, g)
         message = hop_bytes[here, slot]
         vectors[rows, 2, here] += message
@@ -390,6 +402,8 @@ def _finish(candidate, states, hops, in_flight):
         back = np.array([candidate.token(slot, first) for first in range(candidate.slots)])
         path = states["path"] + time + hop_s[here, slot] + back[states["first"]]
         step = np.maximum(path, in_flight * _busiest(candidate, vectors))
+        if in_flight > 1:
+            step = np.maximum(step, _longest_turns(candidate, vectors))
         longest = 1.0 / candidate.scenario.target.tokens_per_s_per_user
         fits = _fits(candidate, vectors[:, 4], in_flight) & (step <= longest)
         if fits.any():
@@ -408,6 +422,11 @@ def _busiest(candidate, vectors):
         sent = got = sent + got
     rate = np.array([candidate.replica.crossing.side_bytes_per_s[ROLES[g]] for g in candidate.group_of_slot])
     return np.maximum(busiest, np.maximum((sent / rate).max(axis=1), (got / rate).max(axis=1)))
+
+
+def _longest_turns(candidate, vectors):
+    turns = np.array([candidate.replica.num_turns(ROLES[g]) for g in candidate.group_of_slot])
+    return (turns * vectors[:, 5:].max(axis=1)).max(axis=1)
 
 
 def _fits(candidate, held, in_flight):

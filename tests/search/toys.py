@@ -55,8 +55,12 @@ CROSSING = Crossing(
 PLENTY = 10**6
 
 
-def table(times=TIMES, host_bytes=HOST_BYTES, side_bytes=SIDE_BYTES):
-    return ClassTable(PLACEMENTS, *(np.array(rows, dtype=np.int64) for rows in (times, host_bytes, side_bytes)))
+NO_TURNS = np.zeros((2, 3, len(PLACEMENTS)))
+
+
+def table(times=TIMES, host_bytes=HOST_BYTES, side_bytes=SIDE_BYTES, turns=NO_TURNS):
+    rows = (times, host_bytes, side_bytes, turns)
+    return ClassTable(PLACEMENTS, *(np.array(entry, dtype=np.int64) for entry in rows))
 
 
 def problem(*runs, **changes):
@@ -272,7 +276,7 @@ class Searched:
     def family(self, pools):
         side = pools[1] if len(pools) > 1 else None
         wire = wire_between(self.searcher.cost, pools[0], side)
-        return Family(pools, self.trees[pools[0]], self.trees[side] if side else None, wire)
+        return Family(pools, self.trees[pools[0]], self.trees[side] if side else None, wire, self.scenario.space)
 
     def draw_box(self, random, family):
         """A node: any inner or leaf node of either tree, any range of microbatches and sizes."""
@@ -307,10 +311,12 @@ class Searched:
         low = 1 if first == 0 else int(family.host.sizes[first - 1]) + 1
         high = min(int(family.host.sizes[last]), self.scenario.space.max_rank_batch * host.dp)
         sizes = range(-(-low // host.dp) * host.dp, high + 1, host.dp)
-        if not sizes:
+        allowed = self.scenario.space.microbatches(shape.stages for shape in (host, side) if shape is not None)
+        flights = [number for number in allowed if least_flight <= number <= most_flight]
+        if not sizes or not flights:
             return None
         size = random.choice([sizes[0], sizes[-1], random.choice(sizes)])
-        return Candidate(host, side, random.randint(least_flight, most_flight), size, size)
+        return Candidate(host, side, random.choice(flights), size, size)
 
     def draw_layout(self, random, problem_):
         """Any layout: ways at random, stages that rise at random, embedding and LM head anywhere."""

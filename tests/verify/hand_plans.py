@@ -165,7 +165,7 @@ def dense():
     dense FFN   104 B, 8 * 96 = 768 FLOP -> 192 ns, two launches: 2192;  all-reduce 3064             5256 ns
     LM head     40 B, 8 * 32 = 256 FLOP -> 64 ns: 1064;  all-gather of 8*2*8 = 128 B: 3000 + 64      4128 ns
     path = 4128 + 2 * 12024 + 4128 = 32304 ns, all of it work: T' = max(32304, 2 * 32304) = 64608 ns.
-    Dense layers exchange nothing: the fabric is idle.
+    Dense layers exchange nothing: the fabric is idle, and both microbatches take the stage one after the other.
 
     memory      embedding 32 + head 40 + 2 * (56 + 16 + 104) = 424;  KV 2 layers * m 2 * r 8 * 9 * 8 = 2304;
                 buffers m 2 * 8 * (2*8) = 256;  together 2984 of 3000.
@@ -206,7 +206,7 @@ def dense():
         groups=[group("host", "pool", 1, 2, (2, 2), [8])],
         memory=[memory("host", "pool", "chip", 4000, 1000, (424, 0, 2304, 256))],
         time=shares(32_304, (1_536, 512, 256, 0.0, 30_000)),
-        occupancy=busy(("path", 32_304), ("host", 64_608), ("host fabric", 0)),
+        occupancy=busy(("path", 32_304), ("host", 64_608), ("host fabric", 0), ("host turns", 64_608)),
         alternatives=[],
         placement={
             "replicas": [{"first_device": {"host": [2]}}],
@@ -368,6 +368,7 @@ def pipeline():
     LM head 72 B: 1072.
     stage 0     1024 + 2 * 5768 = 12560;   stage 1   2 * 5768 + 1072 = 12608
     path        12560 + [2*4*3 = 24 B] 5024 + 12608 + [token ids, 12 B] 5012 = 35204;
+    turns       two, of two microbatches each: 2 * (2 * 12608) = 50432
     step        T' = 4 * 12608 = 50432 ns
     memory      stage 1: 2 * (104 + 32 + 200) + 72 = 744;  KV 2 * 4*3*9*16 = 3456;  buffers 4 * 8 * 6 = 192:
                 the fullest, as stage 0 has the 64 B of the embedding in place of 72.
@@ -399,7 +400,7 @@ def pipeline():
         groups=[group("host", "line", 2, 1, (1, 1), [3])],
         memory=[memory("host", "line", "wide", 4400, 0, (744, 0, 3456, 192))],
         time=shares(35_204, (2_272, 800, 96, 36, 32_000)),
-        occupancy=busy(("path", 35_204), ("host", 50_432), ("host fabric", 0)),
+        occupancy=busy(("path", 35_204), ("host", 50_432), ("host fabric", 0), ("host turns", 50_432)),
         alternatives=[
             {
                 "without_pool": "idle",

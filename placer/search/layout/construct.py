@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from placer.search.layout.evaluate import evaluate
 from placer.search.layout.layout import Layout, class_of_layer
-from placer.search.layout.partition import balance
+from placer.search.layout.partition import Load, balance
 from placer.search.layout.sequence import order_layers
 from placer.search.rows import HOST
 from placer.search.sizing.model import Sizing
-from placer.search.sizing.problem import SizingProblem
+from placer.search.sizing.problem import ClassTable, Outside, SizingProblem
 
 
 def construct(problem: SizingProblem, sizing: Sizing) -> Layout | None:
@@ -56,21 +56,35 @@ def _cut(
     if not problem.stages[group]:
         return [0] * len(order)
     tables = [problem.classes[index] for index in class_of_layer(problem)]
-    busy = [int(table.times[number, HOST + group]) for table, number in zip(tables, order, strict=True)]
-    taken = [int(table.turns[group, :, number].max()) for table, number in zip(tables, order, strict=True)]
-    pace = problem.in_flight, problem.num_turns(group) if problem.in_flight > 1 else 0
-    volumes = [int(table.volumes(group)[number]) for table, number in zip(tables, order, strict=True)]
-    ends = (problem.embedding, problem.lm_head)
+    placed = list(zip(tables, order, strict=True))
+    volumes = [int(table.volumes(group)[number]) for table, number in placed]
     head, tail = (
-        [(op.time[group], op.time[group] * problem.share(group), op.held_bytes[group])] if on_side == group else []
-        for op, on_side in zip(ends, outside, strict=True)
+        [op] if int(on_side) == group else []
+        for op, on_side in zip((problem.embedding, problem.lm_head), outside, strict=True)
     )
-    items = [*head, *zip(busy, taken, volumes, strict=True), *tail]
-    loads = [(pace[0] * works, pace[1] * takes) for works, takes, _ in items]
-    cut = balance(loads, [size for _, _, size in items], num_stages, problem.capacity[group])
+    loads = [
+        *(_load_outside(problem, op, group) for op in head),
+        *(_load(problem, table, (group, number)) for table, number in placed),
+        *(_load_outside(problem, op, group) for op in tail),
+    ]
+    held = [*(op.held_bytes[group] for op in head), *volumes, *(op.held_bytes[group] for op in tail)]
+    cut = balance(loads, held, num_stages, problem.capacity[group])
     if cut is None:
         return None
     last = problem.stages[group] - 1
     if tail:
         cut = [last if stage == cut[-1] else stage for stage in cut]
     return cut[len(head) : len(cut) - len(tail)]
+
+
+def _load(problem: SizingProblem, table: ClassTable, placed: tuple[int, int]) -> Load:
+    """Return how long a layer keeps a stage in a step: its devices busy, and the stage taken by all turns."""
+    group, number = placed
+    turns = problem.num_turns(group)
+    chains = (turns * int(table.turns[group, chain, number]) for chain in problem.chains_of(group))
+    return (problem.in_flight * int(table.times[number, HOST + group]), *chains)
+
+
+def _load_outside(problem: SizingProblem, op: Outside, group: int) -> Load:
+    taken, chains = problem.num_turns(group) * op.time[group], problem.chains_of(group)
+    return (problem.in_flight * op.time[group], *(taken * problem.outside_turn(group, chain) for chain in chains))

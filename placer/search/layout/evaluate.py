@@ -55,7 +55,7 @@ def evaluate(problem: SizingProblem, layout: Layout) -> StepTime:
     outside = (problem.embedding, problem.lm_head)
     path = sum(int(row[PATH]) for row in rows) + path_hops
     path += sum(op.time[on_side] for op, on_side in zip(outside, layout.outside_on_side, strict=True))
-    busy, turns, fits = {}, {}, True
+    busy, turns, fits = dict[str, int](), dict[str, int](), True
     for group, name in enumerate(RESOURCES[: 2 if problem.has_side else 1]):
         stages = np.array(layout.stages[group])
         device = _by_stage(problem, group, stages, [int(row[HOST + group]) for row in rows])
@@ -64,11 +64,12 @@ def evaluate(problem: SizingProblem, layout: Layout) -> StepTime:
         extra = np.zeros_like(device)
         for op, on_side, stage in zip(outside, layout.outside_on_side, (0, -1), strict=True):
             if on_side == group:
-                extra[stage] += op.time[group] * problem.share(group)
+                extra[stage] += op.time[group]
                 device[stage] += op.time[group]
                 held[stage] += op.held_bytes[group]
         for chain in problem.chains_of(group):
-            taken = _by_stage(problem, group, stages, _turns(problem, layout, (group, chain))) + extra
+            taken = _by_stage(problem, group, stages, _turns(problem, layout, (group, chain)))
+            taken += extra * problem.outside_turn(group, chain)
             name_of_turns = f"{name} turns"
             turns[name_of_turns] = max(turns.get(name_of_turns, 0), problem.num_turns(group) * int(taken.max()))
         fits = fits and bool(held.max() <= problem.capacity[group])

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-#: Two times of an item; a stage is as full as the larger of their sums.
-Load = tuple[int, int]
+from operator import add
+
+#: Times of an item; a stage is as full as the largest of their sums.
+Load = tuple[int, ...]
 
 
 def _fill(loads: list[Load], volumes: list[int], limit: int, capacity: int) -> list[int]:
     """Return the stage of every item when each stage is filled up to its limits, in order."""
-    stages, stage, first, second, volume = [], 0, 0, 0, 0
-    for (item_first, item_second), item_volume in zip(loads, volumes, strict=True):
-        is_full = max(first + item_first, second + item_second) > limit or volume + item_volume > capacity
-        if is_full and (first or second or volume):
-            stage, first, second, volume = stage + 1, 0, 0, 0
-        first, second, volume = first + item_first, second + item_second, volume + item_volume
+    stages, stage, volume = [], 0, 0
+    load = nothing = (0,) * len(loads[0])
+    for item, item_volume in zip(loads, volumes, strict=True):
+        together = tuple(map(add, load, item))
+        is_full = max(together) > limit or volume + item_volume > capacity
+        if is_full and (any(load) or volume):
+            stage, volume, together = stage + 1, 0, tuple(map(add, nothing, item))
+        load, volume = together, volume + item_volume
         stages.append(stage)
     return stages
 
@@ -24,7 +28,7 @@ def balance(loads: list[Load], volumes: list[int], num_stages: int, capacity: in
     Parameters
     ----------
     loads, volumes
-        Two times and the bytes of every item, in order.
+        Times and bytes of every item, in order.
     num_stages, capacity
         Stages, and bytes each has room for.
 
@@ -37,13 +41,13 @@ def balance(loads: list[Load], volumes: list[int], num_stages: int, capacity: in
     --------
     >>> balance([(3, 0), (1, 0), (1, 0), (3, 0)], [0, 0, 0, 0], 2, 0)
     [0, 0, 1, 1]
-    >>> balance([(3, 0), (1, 0), (1, 0), (3, 8)], [0, 0, 0, 0], 2, 0)
+    >>> balance([(3, 5), (1, 0), (1, 0), (3, 8)], [0, 0, 0, 0], 2, 0)
     [0, 0, 0, 1]
     """
     if max(volumes, default=0) > capacity:
         return None
     low = max((max(load) for load in loads), default=0)
-    high = max(sum(first for first, _ in loads), sum(second for _, second in loads))
+    high = max(map(sum, zip(*loads, strict=True)))
     best = _fill(loads, volumes, high, capacity)
     if best[-1] >= num_stages:
         return None

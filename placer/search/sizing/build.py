@@ -197,9 +197,9 @@ def _class_table(rows: RowBuilder, index: int, shares: tuple[int, int]) -> Class
     return ClassTable(
         table.placements,
         times_up(table.times[:, 1]),
-        times_up(rows.turns(index, shares)[..., 1]),
         bytes_up(table.host_bytes[:, 0]),
         bytes_up(table.side_bytes[:, 0]),
+        times_up(rows.turns(index, shares)[..., 1]),
     )
 
 

@@ -62,7 +62,19 @@ def build_sizing_model(problem: SizingProblem) -> tuple[cp_model.CpModel, Sizing
     """Return the CP-SAT model of a sizing problem and its variables."""
     model = cp_model.CpModel()
     variables = sizing_variables(model, problem)
-    for constraint in (assignment, order, stages, stage_hops, path, turns, occupancy, capacity, links, rounding, patterns):
+    for constraint in (
+        assignment,
+        order,
+        stages,
+        stage_hops,
+        path,
+        turns,
+        occupancy,
+        capacity,
+        links,
+        rounding,
+        patterns,
+    ):
         constraint.add(model, variables, problem)
     model.minimize(variables.step)
     return model, variables

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from placer.search.quantize import Integers
-from placer.search.rows import HOST, Placement
+from placer.search.rows import HOST, NUM_CHAINS, PATH_CHAIN, Placement
 
 #: Rounded times in a sum that belong to no layer and no stage.
 OUTSIDE_TERMS = 6
-#: Ways to follow a share of the microbatches through a layer (`RowBuilder.turns`).
-NUM_CHAINS = 2
 #: Up to so many runs, stages are dealt layers run by run and in order.
 MAX_ORDERED_RUNS = 4
 
@@ -46,17 +44,17 @@ class ClassTable:
         Ways a layer may lie.
     times : ndarray, shape (num_placements, 9)
         Picoseconds per microbatch on path, devices, fabrics and the four port directions.
-    turns : ndarray, shape (2, 2, num_placements)
-        By group and chain: picoseconds a stage is taken by a share of the microbatches (`RowBuilder.turns`).
     host_bytes, side_bytes : ndarray, shape (num_placements,)
         Bytes per device.
+    turns : ndarray, shape (2, 3, num_placements)
+        By group and chain: picoseconds a stage is taken by a share of the microbatches (`RowBuilder.turns`).
     """
 
     placements: tuple[Placement, ...]
     times: Integers
-    turns: Integers
     host_bytes: Integers
     side_bytes: Integers
+    turns: Integers
 
     def volumes(self, group: int) -> Integers:
         """Return the bytes on host (0) or sidecar (1)."""
@@ -155,9 +153,18 @@ class SizingProblem:
         """Return how many microbatches a stage of a group serves together."""
         return share_of(self.in_flight, self.stages[group])
 
+    def outside_turn(self, group: int, chain: int) -> int:
+        """Return how often embedding and LM head count in a turn: for every microbatch, or once along its path."""
+        return 1 if chain == PATH_CHAIN else self.share(group)
+
     def num_turns(self, group: int) -> int:
         """Return how often in a step a stage of a group is taken by another share of the microbatches."""
         return num_turns(self.in_flight, self.stages[group])
+
+    @property
+    def chains(self) -> tuple[tuple[int, int], ...]:
+        """Every group and chain that limits it."""
+        return tuple((group, chain) for group in range(len(self.stages)) for chain in self.chains_of(group))
 
     def chains_of(self, group: int) -> range:
         """Return the chains of `ClassTable.turns` that limit a group: none with one microbatch, which never waits."""

@@ -13,6 +13,7 @@ from placer.verify.recompute.collectives import gather_hidden_s
 from placer.verify.recompute.crossing import stage_hop_s
 from placer.verify.recompute.layer import LayerCost, turns_of
 from placer.verify.recompute.replica import Replica
+from placer.verify.recompute.turns import Turns
 
 #: A stage of a group.
 Place = tuple[Role, int]
@@ -30,7 +31,7 @@ class Flow:
     busy_s, fabric_s
         By stage: how long its devices work, and how long they exchange tokens among themselves.
     turns_s
-        By stage: how long it is taken by its share of the microbatches, followed in two ways.
+        By stage: how long it is taken by its share of the microbatches, followed in three ways.
     sent_bytes, received_bytes
         By stage: what goes through its port towards the other group.
     """
@@ -38,7 +39,7 @@ class Flow:
     path_s: float = 0.0
     busy_s: dict[Place, float] = field(default_factory=dict)
     fabric_s: dict[Place, float] = field(default_factory=dict)
-    turns_s: dict[Place, tuple[float, float]] = field(default_factory=dict)
+    turns_s: dict[Place, Turns] = field(default_factory=dict)
     sent_bytes: dict[Place, float] = field(default_factory=dict)
     received_bytes: dict[Place, float] = field(default_factory=dict)
 
@@ -47,14 +48,14 @@ class Flow:
         place = place_of(at)
         self.busy_s[place] = self.busy_s.get(place, 0.0) + seconds
 
-    def take(self, place: Place, seconds: tuple[float, float]) -> None:
+    def take(self, place: Place, seconds: Turns) -> None:
         """Add what takes a stage while it serves its share of the microbatches."""
-        before = self.turns_s.get(place, (0.0, 0.0))
-        self.turns_s[place] = before[0] + seconds[0], before[1] + seconds[1]
+        before = self.turns_s.get(place, (0.0, 0.0, 0.0))
+        self.turns_s[place] = before[0] + seconds[0], before[1] + seconds[1], before[2] + seconds[2]
 
     def longest_turn_s(self, role: Role) -> float:
         """Return the longest that a share of the microbatches takes a stage of a group."""
-        return max((max(both) for place, both in self.turns_s.items() if place[0] is role), default=0.0)
+        return max((max(ways) for place, ways in self.turns_s.items() if place[0] is role), default=0.0)
 
     def send(self, sender: Place, receiver: Place, message_bytes: float) -> None:
         """Add a message to the ports it leaves from and arrives at."""
@@ -127,7 +128,8 @@ def trace(model: ModelGraph, placement: Placement, costs: Sequence[LayerCost], r
 def _alone(flow: Flow, at: Location, seconds: float, replica: Replica) -> None:
     """Add an op that devices do for one microbatch after the other."""
     flow.work(at, seconds)
-    flow.take(place_of(at), (replica.share(at.role) * seconds,) * 2)
+    of_all = replica.share(at.role) * seconds
+    flow.take(place_of(at), (of_all, of_all, seconds))
 
 
 def _visit(flow: Flow, layer: LayerPlacement, cost: LayerCost) -> None:

@@ -15,7 +15,7 @@ from placer.verify.recompute.group import Group
 from placer.verify.recompute.kernels import experts_s
 from placer.verify.recompute.load import PartLoad
 from placer.verify.recompute.replica import Replica
-from placer.verify.recompute.turns import Exchange
+from placer.verify.recompute.turns import Exchange, Turns
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,19 @@ class Layer:
     loads: Sequence[PartLoad]
 
 
-def turns_of(cost: LayerCost, of: Role, share: int) -> tuple[float, float]:
-    """Return how long a layer takes a stage of a group for its share of microbatches, followed in two ways [s].
+def turns_of(cost: LayerCost, of: Role, share: int) -> Turns:
+    """Return how long a layer takes a stage of a group for its share of microbatches, followed in three ways [s].
 
-    A layer on two groups takes a stage of each, until the first microbatch is through and the devices there are done
-    with all.
+    On one group: from the first op of the first microbatch to its next, and from the last op of the last one. On two,
+    whatever the order: as long as the devices work for all. In any case: as long as one microbatch takes.
     """
     if cost.exchange is not None:
-        return cost.exchange.turn_s(share, of_last=False), cost.exchange.turn_s(share, of_last=True)
+        first, last = (cost.exchange.turn_s(share, of_last=of_last) for of_last in (False, True))
+        return first, last, cost.path_s
     work = cost.parts_s[-1]
     if of is Role.HOST:
         work = cost.attention_s + sum(cost.parts_s[:-1])
-    return (max(cost.path_s, share * work),) * 2
+    return share * work, share * work, cost.path_s
 
 
 def layer_cost(layer: Layer, replica: Replica) -> LayerCost:
@@ -102,9 +103,7 @@ def _same_group(layer: Layer, replica: Replica) -> LayerCost:
     group = replica.groups[Role.HOST if layer.way is Way.NEAR else Role.SIDECAR]
     attention, ffn = _attention(layer, group, replica), _ffn(layer, group, replica)
     path, order = attention + ffn.work_s + ffn.exchange_s, (ffn.there_s, ffn.experts_s, ffn.back_s)
-    return LayerCost(
-        path, attention, (ffn.work_s,), ffn.exchange_s, exchange=Exchange(attention + ffn.other_s, *order)
-    )
+    return LayerCost(path, attention, (ffn.work_s,), ffn.exchange_s, exchange=Exchange(attention + ffn.other_s, *order))
 
 
 def _relay(layer: Layer, replica: Replica) -> LayerCost:

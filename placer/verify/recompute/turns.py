@@ -12,6 +12,8 @@ from dataclasses import dataclass
 #: What one microbatch does in a layer; in the next layer numbers go on.
 _KINDS = FIRST, THERE, SECOND, BACK = range(4)
 Event = tuple[int, int]
+#: How long something takes a stage, followed in three ways [s].
+Turns = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Exchange:
 
 
 def _before(event: Event, share: int) -> list[Event]:
-    """Return the events an event waits for: its microbatch's last, and the one before it on the devices or going there."""
+    """Return the events an event waits for: the last of its microbatch, the one before it on devices or fabric."""
     kind, number = event
     before = [(kind - 1, number)]
     if number and kind % len(_KINDS) != BACK:

@@ -115,5 +115,8 @@ def test_hops_by_hand(toys):
         "sidecar fabric": 2 * 2,
         "sidecar out": 2 * 23,
         "sidecar in": 2 * 5,
+        # two turns of the head; no layer of this table takes a turn
+        "host turns": 2 * 5,
+        "sidecar turns": 0,
     }
     assert time.step == time.path

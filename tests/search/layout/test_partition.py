@@ -29,7 +29,7 @@ def lightest(loads, volumes, num_stages, capacity):
 @given(ITEMS, st.integers(1, 5), st.integers(0, 40))
 def test_no_cut_has_a_lighter_fullest_stage(items, num_stages, capacity):
     loads, volumes = map(list, zip(*items, strict=True))
-    cut = balance(loads, volumes, num_stages, capacity)
+    cut = balance([(load,) for load in loads], volumes, num_stages, capacity)
     expected = lightest(loads, volumes, num_stages, capacity)
     if cut is None:
         assert expected is None
@@ -42,7 +42,7 @@ def test_no_cut_has_a_lighter_fullest_stage(items, num_stages, capacity):
 
 
 def test_bytes_may_force_an_uneven_cut():
-    assert balance([1, 1, 1, 9], [0, 0, 0, 0], 2, 0) == [0, 0, 0, 1]
-    assert balance([9, 1, 1, 1], [5, 5, 5, 5], 2, 10) == [0, 0, 1, 1]
-    assert balance([9, 1, 1, 1], [5, 5, 5, 5], 2, 9) is None
-    assert balance([1], [11], 3, 10) is None
+    assert balance([(1,), (1,), (1,), (9,)], [0, 0, 0, 0], 2, 0) == [0, 0, 0, 1]
+    assert balance([(9,), (1,), (1,), (1,)], [5, 5, 5, 5], 2, 10) == [0, 0, 1, 1]
+    assert balance([(9,), (1,), (1,), (1,)], [5, 5, 5, 5], 2, 9) is None
+    assert balance([(1,)], [11], 3, 10) is None

@@ -8,10 +8,13 @@ from placer.search.layout.variables import LayoutVariables
 
 
 def add(model: cp_model.CpModel, variables: LayoutVariables) -> None:
-    """Add ``step >= turns * time that a share of the microbatches takes`` for every stage. Twin in ``verify``: turns."""
+    """Add ``step >= turns * time that a share of the microbatches takes`` for every stage.
+
+    Twin in ``verify``: turns.
+    """
     problem = variables.problem
-    for group, chain in ((group, chain) for group in range(2) for chain in problem.chains_of(group)):
+    for group, chain in problem.chains:
         rows = [table.turns[group, chain].tolist() for table in variables.tables]
         for stage, load in enumerate(variables.stage_loads(group, rows)):
-            taken = load + variables.outside_load(group, stage, of_bytes=False) * problem.share(group)
+            taken = load + variables.outside_load(group, stage, of_bytes=False) * problem.outside_turn(group, chain)
             model.add(variables.step >= problem.num_turns(group) * taken)

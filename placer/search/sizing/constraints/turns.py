@@ -13,8 +13,8 @@ def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProb
 
     Twin in ``verify``: turns.
     """
-    for group, chain in ((group, chain) for group in range(2) for chain in problem.chains_of(group)):
+    for group, chain in problem.chains:
         rows = [table.turns[group, chain] for table in problem.classes]
         for stage, (load, spread) in enumerate(variables.stage_loads(problem, group, rows)):
-            taken = load + variables.outside(problem, group, stage, of_bytes=False) * problem.share(group)
+            taken = load + variables.outside(problem, group, stage, of_bytes=False) * problem.outside_turn(group, chain)
             model.add(spread * variables.step >= problem.num_turns(group) * taken)
