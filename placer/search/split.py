@@ -90,25 +90,34 @@ def split(family: Family, nodes: Integers) -> Integers:
     return _whole_shares(family, np.concatenate(halves))
 
 
-@lru_cache(maxsize=1_000)
-def _allowed(space: Space, *stages: int) -> Integers:
-    return np.array(space.microbatches(stages), dtype=np.int64)
-
-
 def _whole_shares(family: Family, nodes: Integers) -> Integers:
     """Narrow microbatches in flight to what the stages allow, as far as these are known; drop nodes left with none."""
-    stages = np.ones((len(nodes), 2), dtype=np.int64)
+    stages = [np.ones(len(nodes), dtype=np.int64)] * 2
     for number, (tree, column) in enumerate(zip(_trees(family), _OPTION_COLUMNS, strict=True)):
         if tree is not None:
-            at = nodes[:, column]
-            stages[:, number] = np.where(tree.fewest_stages[at] == tree.stages[at], tree.stages[at], 1)
+            stages[number] = tree.known_stages[nodes[:, column]]
+    least, most = _allowed(family.space)
     narrow = nodes.copy()
-    pairs, owner = np.unique(stages, axis=0, return_inverse=True)
-    for number, pair in enumerate(pairs.tolist()):
-        mine = owner == number
-        allowed = _allowed(family.space, pair[0], pair[1])
-        first = np.searchsorted(allowed, nodes[mine, LEAST_FLIGHT], side="left")
-        last = np.searchsorted(allowed, nodes[mine, MOST_FLIGHT], side="right") - 1
-        narrow[mine, LEAST_FLIGHT] = np.where(first <= last, allowed[np.minimum(first, len(allowed) - 1)], 1)
-        narrow[mine, MOST_FLIGHT] = np.where(first <= last, allowed[last], 0)
+    narrow[:, LEAST_FLIGHT] = least[stages[0], stages[1], nodes[:, LEAST_FLIGHT]]
+    narrow[:, MOST_FLIGHT] = most[stages[0], stages[1], nodes[:, MOST_FLIGHT]]
     return narrow[narrow[:, LEAST_FLIGHT] <= narrow[:, MOST_FLIGHT]]
+
+
+@lru_cache(maxsize=16)
+def _allowed(space: Space) -> tuple[Integers, Integers]:
+    """Return the next number of microbatches upwards and downwards that groups of so many stages may have in flight.
+
+    Returns
+    -------
+    tuple of ndarray, each of shape (max_stages + 1, max_stages + 1, max_microbatches + 1)
+        By stages of host and sidecar and by a number; beyond the largest, and 0, where there is none.
+    """
+    numbers = np.arange(space.max_microbatches + 2)
+    stages = np.arange(space.max_stages + 1)
+    suits = (numbers <= stages[:, None]) | (numbers % np.maximum(stages, 1)[:, None] == 0)
+    both = suits[:, None, :] & suits[None, :, :]
+    both[..., 0] = both[..., -1] = True
+    upwards = np.where(both, numbers, numbers[-1])
+    least = np.minimum.accumulate(upwards[..., ::-1], axis=-1)[..., ::-1]
+    most = np.maximum.accumulate(np.where(both, numbers, 0), axis=-1)
+    return least[..., :-1].astype(np.int16), most[..., :-1].astype(np.int16)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placer.cost.group import Array, relaxed_batch
 from placer.cost.shape import GroupShape, group_shapes
@@ -55,6 +57,12 @@ class OptionTree:
     most_usd_per_hour: Array
     least_by_cap: Array
     most_replicas: Array
+
+    @cached_property
+    def known_stages(self) -> NDArray[np.int64]:
+        """Stages of the shapes below every node, 1 (which limits nothing) where they differ."""
+        same = self.fewest_stages == self.stages
+        return np.where(same, self.stages, 1.0).astype(np.int64)
 
     @property
     def first_leaf(self) -> int:
