@@ -114,9 +114,15 @@ def _time_table(plan: Plan) -> Table:
         table.add_row(name, format_seconds(seconds), f"{seconds / step:.1%}")
     table.add_section()
     for entry in plan.occupancy:
-        name = "critical path of a microbatch" if entry.resource == "path" else f"busy: {entry.resource}"
-        table.add_row(name, format_seconds(entry.busy_s), f"{entry.busy_s / step:.1%}")
+        table.add_row(_occupied(entry.resource), format_seconds(entry.busy_s), f"{entry.busy_s / step:.1%}")
     return table
+
+
+def _occupied(resource: str) -> str:
+    """Return what is said of a resource of the plan's occupancy."""
+    if resource == "path":
+        return "critical path of a microbatch"
+    return f"taken in turns: {resource.removesuffix(' turns')}" if resource.endswith(" turns") else f"busy: {resource}"
 
 
 def _step_title(metrics: Metrics, schedule: Schedule) -> str:
