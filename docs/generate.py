@@ -28,6 +28,7 @@ from placer.predict.configuration import Configuration
 from placer.predict.prediction import DeviceMemory, Prediction
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
+from placer.scenario.sessions import Sessions
 from placer.scenario.space import Space
 from placer.scenario.workload import Target, Workload
 
@@ -42,7 +43,7 @@ PLAN: tuple[type[BaseModel], ...] = (
     *(placement.Placement, placement.ReplicaDevices, placement.Location, placement.LayerPlacement),
     *(placement.FfnPart, placement.ExpertLayout),
     *(provenance.SearchReport, provenance.Provenance),
-    *(Scenario, Workload, RoutingProfile, Target, Space),
+    *(Scenario, Workload, Sessions, RoutingProfile, Target, Space),
 )
 FLEET: tuple[type[BaseModel], ...] = (
     *(Fleet, Pool, CrossLink, Device, MemoryTier, KernelModel, FitError, Link, StartUp, Source),
