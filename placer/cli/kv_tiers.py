@@ -76,7 +76,7 @@ def kv_tiers_command(  # noqa: PLR0913 the parameters are the options of the com
         },
         paused=parse_count(paused, "--paused"),
         tiers=tuple(tier or ()),
-        draft=draft,
+        draft=with_formats(load_model(draft), kv=kv) if draft else None,
         tp=tp,
         dp=dp,
         cp=tuple(parse_count(one.strip(), "--cp") for one in cp.split(",")) if cp else (),
