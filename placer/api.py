@@ -16,6 +16,7 @@ from placer.certify import certify
 from placer.errors import ScenarioError
 from placer.files import write_atomic
 from placer.graph.lower import lower as lower_model
+from placer.kv.ask import kv_tiers
 from placer.model.catalog import load_model
 from placer.model.served import served_as
 from placer.model.spec import ModelSpec
@@ -34,6 +35,7 @@ from placer.verify.finding import VerificationReport
 
 __all__ = [
     "build_scenario",
+    "kv_tiers",
     "load_fleet",
     "load_model",
     "lower",

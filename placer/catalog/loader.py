@@ -110,6 +110,26 @@ def load_fleet(name: str) -> Fleet:
     return _as_catalog_error(lambda: parse_fleet(read_mapping(found), str(found)))
 
 
+@cache
+def fleet_with(device: str) -> Fleet:
+    """Return the catalog's fleet that has a device and least besides.
+
+    Raises
+    ------
+    CatalogError
+        If the device is unknown, or no fleet has it.
+    """
+    if device not in device_names():
+        raise CatalogError(f'unknown device "{device}"{nearest_hint(device, device_names())}', where="device")
+    fleets = [load_fleet(name) for name in fleet_names()]
+    having = [fleet for fleet in fleets if any(pool.device == device for pool in fleet.pools)]
+    if not having:
+        raise CatalogError(
+            f"no fleet of the catalog says how {device} is linked; give one with --fleet", where="device"
+        )
+    return min(having, key=lambda fleet: (len(fleet.pools), fleet.name))
+
+
 def parse_fleet(raw: dict[str, Any], where: str) -> Fleet:
     """Return a fleet from its fields, devices and links filled in from the catalog.
 

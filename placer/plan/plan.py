@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from placer.plan.kv import KvUse
 from placer.plan.metrics import Alternative, Bound, MemoryUse, Metrics, Occupancy, TimeShares
 from placer.plan.placement import GroupPlan, Placement
 from placer.plan.provenance import Provenance, SearchReport
@@ -53,6 +54,7 @@ class Plan(BaseModel):
     schedule: Schedule = Field(default=Schedule(), description="how the microbatches of a replica share it")
     groups: tuple[GroupPlan, ...] = Field(default=(), description="groups of a replica: host, then sidecar")
     memory: tuple[MemoryUse, ...] = Field(default=(), description="memory of the fullest device of every group")
+    kv: tuple[KvUse, ...] = Field(default=(), description="KV budgets in tokens of the groups that run attention")
     time: TimeShares | None = Field(default=None, description="where the critical path goes")
     occupancy: tuple[Occupancy, ...] = Field(default=(), description="how long every resource is busy in a step")
     binding: tuple[str, ...] = Field(default=(), description="limits that are used (nearly) in full")

@@ -8,7 +8,8 @@ from placer.plan.metrics import Alternative, Bound, MemoryUse, Metrics, Occupanc
 from placer.plan.plan import BatchPlan, Plan, Status
 from placer.plan.provenance import SearchReport
 from placer.planner.breakdown import time_shares
-from placer.planner.memory import memory_map
+from placer.planner.kv import kv_uses
+from placer.planner.memory import group_memories
 from placer.planner.placement import PlacementBuilder, group_plans
 from placer.planner.provenance import build_provenance
 from placer.planner.rescore import Achieved
@@ -130,7 +131,10 @@ def assemble(
     problem = builder.exact(found.candidate)
     step = evaluate(problem, found.layout)
     metrics, bound = metrics_of(scenario, achieved), bound_of(solved, found)
-    memory = memory_map(cost, builder, problem, found)
+    memories = group_memories(cost, builder, problem, found)
+    memory = tuple(each.fullest() for each in memories)
+    groups, placement = group_plans(found), PlacementBuilder(cost, problem, found).build()
+    in_flight = found.candidate.in_flight
     return Plan(
         status=Status.PLANNED,
         verdict=verdict_line(scenario, metrics, bound, outcome.wall_s),
@@ -138,17 +142,16 @@ def assemble(
         metrics=metrics,
         bound=bound,
         devices=found.rental.devices,
-        batch=BatchPlan(
-            sequences_per_microbatch=found.candidate.most, microbatches_in_flight=found.candidate.in_flight
-        ),
+        batch=BatchPlan(sequences_per_microbatch=found.candidate.most, microbatches_in_flight=in_flight),
         schedule=achieved.schedule,
-        groups=group_plans(found),
+        groups=groups,
         memory=memory,
+        kv=kv_uses(cost.model, scenario.workload, placement, groups, memories, in_flight),
         time=time_shares(cost, found),
         occupancy=_occupancy(step),
         binding=_binding(scenario, found, memory, step),
         alternatives=outcome.alternatives,
-        placement=PlacementBuilder(cost, problem, found).build(),
+        placement=placement,
         search=search_report(searcher, solved, outcome.wall_s, outcome.num_simulated),
         provenance=build_provenance(scenario, params, tuple(found.rental.devices)),
     )

@@ -1,14 +1,16 @@
-"""What lies in the memory of the fullest device of each group."""
+"""What lies in the memory of the devices of each group."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
+from placer.catalog.device import Device
 from placer.cost.group import Array, exact_batch
 from placer.plan.metrics import MemoryUse
-from placer.plan.placement import Way
+from placer.plan.placement import Role, Way
 from placer.planner.placement import ROLES
 from placer.search.layout.layout import class_of_layer, placement_of
 from placer.search.leaf import Found
@@ -20,33 +22,67 @@ from placer.search.tables import CostModel
 WEIGHTS, HOT, KV = range(3)
 
 
-def memory_map(cost: CostModel, builder: ProblemBuilder, problem: SizingProblem, found: Found) -> tuple[MemoryUse, ...]:
-    """Return the memory of the fullest device of host and, where there is one, of the sidecar."""
-    uses = []
+@dataclass(frozen=True)
+class GroupMemory:
+    """Bytes on a device of every stage of a group.
+
+    Attributes
+    ----------
+    role, pool, device
+        Which group, and what it is made of.
+    held : ndarray, shape (num_stages, 3)
+        Weights, hot experts, KV cache [B].
+    buffers
+        Hidden states and exchange buffers of all microbatches in flight [B].
+    """
+
+    role: Role
+    pool: str
+    device: Device
+    held: Array
+    buffers: int
+
+    def rooms(self) -> tuple[int, ...]:
+        """Return the bytes free for KV cache beside weights and buffers, by stage."""
+        beside = self.held[:, WEIGHTS] + self.held[:, HOT]
+        return tuple(self.device.usable_bytes - self.buffers - math.ceil(volume) for volume in beside)
+
+    def fullest(self) -> MemoryUse:
+        """Return the memory of the fullest device."""
+        weights, hot, kv = (int(volume) for volume in self.held[int(self.held.sum(axis=1).argmax())])
+        capacity, usable = int(self.device.compute_tier.capacity), self.device.usable_bytes
+        return MemoryUse(
+            role=self.role,
+            pool=self.pool,
+            device=self.device.name,
+            tier=self.device.compute_tier.tier,
+            capacity_bytes=capacity,
+            reserved_bytes=capacity - usable,
+            weights_bytes=weights,
+            hot_experts_bytes=hot,
+            kv_bytes=kv,
+            activations_bytes=self.buffers,
+            free_bytes=usable - weights - hot - kv - self.buffers,
+        )
+
+
+def group_memories(
+    cost: CostModel, builder: ProblemBuilder, problem: SizingProblem, found: Found
+) -> tuple[GroupMemory, ...]:
+    """Return the bytes on the devices of host and, where there is one, of the sidecar."""
+    memories = []
     for group, shape in enumerate(found.candidate.shapes):
         values = builder.values(shape, found.candidate, exact_batch)[1]
-        held = _held(cost, problem, found, (group, values))
-        fullest = held[int(held.sum(axis=1).argmax())]
-        device = cost.scenario.fleet.device_of(shape.pool)
-        buffers = math.ceil(found.candidate.in_flight * float(values[cost.fields.buffer_bytes]))
-        weights, hot, kv = (int(volume) for volume in fullest)
-        capacity = int(device.compute_tier.capacity)
-        uses.append(
-            MemoryUse(
+        memories.append(
+            GroupMemory(
                 role=ROLES[group],
                 pool=shape.pool,
-                device=device.name,
-                tier=device.compute_tier.tier,
-                capacity_bytes=capacity,
-                reserved_bytes=capacity - device.usable_bytes,
-                weights_bytes=weights,
-                hot_experts_bytes=hot,
-                kv_bytes=kv,
-                activations_bytes=buffers,
-                free_bytes=device.usable_bytes - weights - hot - kv - buffers,
+                device=cost.scenario.fleet.device_of(shape.pool),
+                held=_held(cost, problem, found, (group, values)),
+                buffers=math.ceil(found.candidate.in_flight * float(values[cost.fields.buffer_bytes])),
             )
         )
-    return tuple(uses)
+    return tuple(memories)
 
 
 def _held(cost: CostModel, problem: SizingProblem, found: Found, of: tuple[int, Array]) -> Array:

@@ -12,6 +12,7 @@ from placer.plan.metrics import Alternative, Metrics
 from placer.plan.placement import GroupPlan, Placement, Role
 from placer.plan.plan import Plan
 from placer.plan.schedule import Schedule
+from placer.report.kv_budget import kv_lines
 from placer.report.table import new_table
 from placer.units import format_bytes, format_seconds
 
@@ -23,7 +24,16 @@ def render_plan(plan: Plan) -> Group:
     parts: list[RenderableType] = [Text(plan.verdict, style="bold")]
     if plan.metrics and plan.placement:
         step = Text(_step_title(plan.metrics, plan.schedule))
-        parts += ["", _group_table(plan, plan.placement), "", _memory_table(plan), "", step, _time_table(plan)]
+        parts += [
+            "",
+            _group_table(plan, plan.placement),
+            "",
+            _memory_table(plan),
+            *kv_lines(plan.kv),
+            "",
+            step,
+            _time_table(plan),
+        ]
         parts += ["", Text(f"binding: {'; '.join(plan.binding) or 'nothing but what whole units allow'}")]
         parts += ["", *_alternative_lines(plan, plan.metrics)]
     if plan.refusal:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from placer.catalog.quantity import UsdPerHour, Watts
 from placer.scenario.routing import UNIFORM, RoutingProfile
+from placer.scenario.sessions import Sessions
 
 Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
 Rate = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
@@ -28,6 +38,20 @@ class Workload(BaseModel):
     utilisation: Annotated[float, Field(gt=0, le=1)] = Field(
         default=1.0, description="share of full load that is sold; scales the price"
     )
+    sessions: Sessions | None = Field(
+        default=None, description="sessions of several turns; null = every request stands alone"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_absent_sessions(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave sessions out where there are none: hashes of workloads written before there were any still hold."""
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if name != "sessions" or value is not None}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe the fields, which a serializer of its own would hide."""
+        return handler({name: value for name, value in core_schema.items() if name != "serialization"})
 
     @property
     def capacity_context(self) -> int:

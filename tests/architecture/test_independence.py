@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-FORBIDDEN = ("ortools", "placer.search", "placer.planner")
+FORBIDDEN = ("ortools", "placer.search", "placer.planner", "placer.kv")
 COST_ALLOWED = {"placer.cost", "placer.cost.op_time", "placer.cost.collective", "placer.cost.expert_load"}
 
 

@@ -153,6 +153,13 @@ def memory(role, pool, device_name, capacity, reserved, parts):
     }
 
 
+def kv(role, stage, layers, tokens, figures, used):
+    token_bytes, copies, capacity = figures
+    sequence = {"page_tokens": 1, "sequence_tokens": tokens}
+    kept = {"bytes_per_token_per_device": token_bytes, "copies": copies, "capacity_tokens": capacity}
+    return {"role": role, "tier": "hbm", "stage": stage, "layers": layers, **sequence, **kept, "used_tokens": used}
+
+
 def dense():
     """One group: 1 stage of 2 devices, tp 2, b = 8, m = 2, two dense layers.
 
@@ -169,6 +176,8 @@ def dense():
 
     memory      embedding 32 + head 40 + 2 * (56 + 16 + 104) = 424;  KV 2 layers * m 2 * r 8 * 9 * 8 = 2304;
                 buffers m 2 * 8 * (2*8) = 256;  together 2984 of 3000.
+    KV          each rank has one of two heads: 8 B a token and layer, 16 B; 3000 - 424 - 256 = 2320 B are 145 tokens
+                of KV cache, of which 16 * 9 = 144 are used.
     rent        devices 2 and 3 of a unit of 4: 4 * 0.5 = 2 USD/h, 400 W; half of the tokens are sold, which
                 doubles dollars and joules of each.
     """
@@ -205,6 +214,7 @@ def dense():
         batch={"sequences_per_microbatch": 8, "microbatches_in_flight": 2},
         groups=[group("host", "pool", 1, 2, (2, 2), [8])],
         memory=[memory("host", "pool", "chip", 4000, 1000, (424, 0, 2304, 256))],
+        kv=[kv("host", 0, 2, 9, (16.0, 1.0, 145), [144])],
         time=shares(32_304, (1_536, 512, 256, 0.0, 30_000)),
         occupancy=busy(("path", 32_304), ("host", 64_608), ("host fabric", 0), ("host turns", 64_608)),
         alternatives=[],
@@ -260,6 +270,8 @@ def mixed():
                 buffers 8 * (4 + 2*2*2) = 96.
                 sidecar: head 40 + (24 + 96) + (24 + 96) + (72 + 40 + 24 + 96) = 512, hot 48; KV 2*9*8 = 144;
                 buffers 8 * (4 + 2*2*1) = 64.
+    KV          host: 4 layers of 16 B: 64 B a token; 2400 - 1072 - 96 = 1232 B are 19 tokens, 2 * 9 are used.
+                sidecar: 8 B a token; 800 - 560 - 64 = 176 B are 22 tokens, 18 are used.
     rent        one of big (unit 1, 0.5 USD/h), two of fast (unit 2, 1 USD/h): 2.5 USD/h, 300 W.
     """
     moe = {"kind": "moe", "num_experts": 4, "top_k": 2, "intermediate_size": 2, "shared_intermediate_size": 2}
@@ -336,6 +348,10 @@ def mixed():
             memory("host", "big", "wide", 2400, 0, (1072, 0, 1152, 96)),
             memory("sidecar", "fast", "quick", 800, 0, (512, 48, 144, 64)),
         ],
+        kv=[
+            kv("host", 0, 4, 9, (64.0, 1.0, 19), [18]),
+            kv("sidecar", 0, 1, 9, (8.0, 1.0, 22), [18]),
+        ],
         time=shares(134_026.5, (1_960, 416.5, 52, 98, 131_500)),
         occupancy=busy(
             ("path", 134_026.5),
@@ -372,6 +388,8 @@ def pipeline():
     step        T' = 4 * 12608 = 50432 ns
     memory      stage 1: 2 * (104 + 32 + 200) + 72 = 744;  KV 2 * 4*3*9*16 = 3456;  buffers 4 * 8 * 6 = 192:
                 the fullest, as stage 0 has the 64 B of the embedding in place of 72.
+    KV          stage 1: 2 layers of 16 B; 4400 - 744 - 192 = 3464 B are 108 tokens, all 12 * 9 of them used;
+                stage 0 has room for 3472 B, which are 108 tokens as well, and comes first.
     rent        4 * 0.5 USD/h, 400 W; 24 users.
     """
     scenario = {
@@ -399,6 +417,7 @@ def pipeline():
         batch={"sequences_per_microbatch": 3, "microbatches_in_flight": 4},
         groups=[group("host", "line", 2, 1, (1, 1), [3])],
         memory=[memory("host", "line", "wide", 4400, 0, (744, 0, 3456, 192))],
+        kv=[kv("host", 0, 2, 9, (32.0, 1.0, 108), [108])],
         time=shares(35_204, (2_272, 800, 96, 36, 32_000)),
         occupancy=busy(("path", 35_204), ("host", 50_432), ("host fabric", 0), ("host turns", 50_432)),
         alternatives=[

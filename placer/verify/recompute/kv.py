@@ -1,0 +1,70 @@
+"""What the devices of a stage keep of one sequence, and how many tokens of it fit (``docs/method.md``, section 3)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from placer.graph.model_graph import ModelGraph
+from placer.plan.placement import Placement
+from placer.verify.recompute.group import Group
+from placer.verify.recompute.memory import DeviceMemory
+
+
+@dataclass
+class SequenceKv:
+    """One sequence at the capacity context, in whole pages, on a stage.
+
+    Attributes
+    ----------
+    layers
+        Layers that keep something; each may have been rounded up by a byte.
+    device
+        On each device [B].
+    distinct
+        On all tensor-parallel ranks, copies left out [B].
+    """
+
+    layers: int = 0
+    device: float = 0.0
+    distinct: float = 0.0
+
+
+def sequence_tokens(group: Group, context: int) -> int:
+    """Return the tokens of the pages a sequence takes."""
+    page = group.device.kv_page_tokens
+    return math.ceil(context / page) * page
+
+
+def sequences_kv(model: ModelGraph, placement: Placement, group: Group, tokens: int) -> dict[int, SequenceKv]:
+    """Return what a sequence of so many tokens leaves on every stage of a group; empty stages are left out."""
+    stages: dict[int, SequenceKv] = {}
+    for layer in placement.layers:
+        core = model.layer_ops[layer.layer].core
+        cut = float(core.state_bytes)
+        whole = 0.0
+        for cache in core.caches:
+            if cache.is_index:
+                whole += cache.kept(tokens) * cache.entry_bytes
+            else:
+                cut += cache.kept(tokens) * cache.entry_bytes
+        if layer.attention.role is group.shape.role and cut + whole > 0:
+            kept = stages.setdefault(layer.attention.stage, SequenceKv())
+            kept.layers += 1
+            kept.device += whole + cut / min(group.shape.tp, core.kv_max_shards)
+            kept.distinct += whole + cut
+    return stages
+
+
+def fitting_tokens(memory: DeviceMemory, group: Group, kept: SequenceKv, tokens: int) -> tuple[int, int]:
+    """Return the least and the most whole pages, in tokens, that fit beside weights and buffers.
+
+    The two differ where the bytes by which shards are rounded decide about a page.
+    """
+    page = group.device.kv_page_tokens
+    room = group.device.usable_bytes - memory.weights - memory.hot_experts - memory.activations
+    slack = memory.items + 1e-9 * memory.total
+    pages = tokens // page
+    least = math.floor(max(0.0, room - slack) * pages / (kept.device + kept.layers))
+    most = math.floor(max(0.0, room + slack) * pages / kept.device)
+    return least * page, most * page

@@ -1,0 +1,18 @@
+"""The plans of `tests/verify`, worked out by hand."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+_SPEC = importlib.util.spec_from_file_location("hand_plans", Path(__file__).parents[1] / "verify" / "hand_plans.py")
+_hand_plans = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_hand_plans)
+
+
+@pytest.fixture(scope="session")
+def plans():
+    """Functions that return a plan each, as a dict."""
+    return {name: getattr(_hand_plans, name) for name in ("dense", "mixed", "pipeline")}
