@@ -36,14 +36,14 @@ def lengths(isl: str | None, osl: str | None, traffic: Path | None) -> dict[str,
 def routing(text: str) -> dict[str, object]:
     """Return the routing profile that ``--routing`` names: a law, a preset, or a file with counts per layer.
 
-    Of counts every layer gets the mean over layers, by rank.
+    Of counts every layer gets its own, or those of the nearest layer that was measured.
 
     Raises
     ------
     InputError
         If it is none of them.
     """
-    from placer.scenario.routing_file import ranked_shares, read_routing_counts
+    from placer.scenario.routing_file import read_routing_counts
     from placer.scenario.routing_presets import PRESETS
 
     kind, _, exponent = text.partition(":")
@@ -56,7 +56,7 @@ def routing(text: str) -> dict[str, object]:
         except ValueError:
             raise InputError(f"expected zipf:EXPONENT such as zipf:0.8, got {text!r}", where="--routing") from None
     if text.partition("#")[0].endswith(".json"):
-        return {"kind": "counts", "counts": ranked_shares(read_routing_counts(text))}
+        return read_routing_counts(text).profile.model_dump()
     hint = nearest_hint(text, [*presets, "zipf:0.8"])
     names = ", ".join(presets)
     raise InputError(f"expected {names}, zipf:EXPONENT or FILE.json[#NAME], got {text!r}{hint}", where="--routing")

@@ -149,3 +149,28 @@ class ExpertLoads:
     def selected(self, part: tuple[int, int]) -> float:
         """Return how many of a token's experts lie in a part, on average."""
         return float(self.selection[slice(*part)].sum())
+
+
+class LayeredLoads(ExpertLoads):
+    """Loads that no layer of a class falls below, where every layer has a routing of its own."""
+
+    def __init__(self, selections: Array) -> None:
+        super().__init__(selections.mean(axis=0))
+        self._layers = [ExpertLoads(selection) for selection in np.unique(-np.sort(-selections, axis=1), axis=0)]
+
+    def _compute(self, part: tuple[int, int], ep: int, tokens_raw: bytes) -> tuple[Array, Array]:
+        tokens = np.frombuffer(tokens_raw)
+        touched, served = zip(*(loads.busiest(part, ep, tokens) for loads in self._layers), strict=True)
+        least = np.minimum.reduce(touched), np.minimum.reduce(served)
+        for array in least:
+            array.setflags(write=False)
+        return least
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all experts of all layers are equally popular."""
+        return all(loads.is_even for loads in self._layers)
+
+    def selected(self, part: tuple[int, int]) -> float:
+        """Return how many of a token's experts lie in a part, on average, in the layer with the fewest."""
+        return min(loads.selected(part) for loads in self._layers)

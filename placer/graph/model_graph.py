@@ -64,6 +64,15 @@ class ModelGraph:
             yield Node(name, attributes["op"], attributes["layer"], attributes["expert"])
 
     @cached_property
+    def expert_layers(self) -> dict[tuple[int, int], tuple[int, ...]]:
+        """Layers with experts, by (experts of a layer, experts a token visits)."""
+        layers: dict[tuple[int, int], list[int]] = {}
+        for number, ops in enumerate(self.layer_ops):
+            if ops.moe is not None:
+                layers.setdefault((ops.moe.num_experts, ops.moe.top_k), []).append(number)
+        return {shape: tuple(numbers) for shape, numbers in layers.items()}
+
+    @cached_property
     def layer_classes(self) -> tuple[LayerClass, ...]:
         """Layers grouped by equal ops, in order of first appearance."""
         layers: dict[LayerOps, list[int]] = {}

@@ -63,6 +63,7 @@ class PlacementBuilder:
         self._fleet: Fleet = cost.scenario.fleet
         self._shapes = found.candidate.shapes
         self._experts: dict[str, ExpertLayout] = {}
+        self._chances = cost.scenario.workload.routing.by_layer(cost.model.expert_layers)
 
     def build(self) -> Placement:
         """Return the placement."""
@@ -118,10 +119,8 @@ class PlacementBuilder:
 
     def _deal(self, selection: np.ndarray, at: tuple[int, int], offset: int) -> ExpertLayout:
         class_index, group = at
-        moe = self._cost.classes[class_index].ops.moe
-        assert moe is not None
-        routing = self._cost.scenario.workload.routing
-        hottest_first = np.argsort(-routing.selection_probability(moe.num_experts, moe.top_k), kind="stable")
+        layer = self._cost.classes[class_index].layers[0]
+        hottest_first = np.argsort(-self._chances[layer], kind="stable")
         ranks = deal_experts(selection, self._shapes[group].ep)
         return ExpertLayout(
             role=ROLES[group],

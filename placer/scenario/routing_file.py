@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from placer.errors import InputError, nearest_hint
 from placer.files import is_existing, read_mapping
-from placer.scenario.routing import MAX_EXPERTS
+from placer.scenario.routing import MAX_EXPERTS, RoutingKind, RoutingProfile
 from placer.scenario.routing_skew import LayerSkew, measure_skew
 from placer.validate import validated
 
@@ -52,6 +52,14 @@ class RoutingCounts(BaseModel):
         return len(self.counts[0])
 
     @property
+    def profile(self) -> RoutingProfile:
+        """The routing profile of these layers, in rising order."""
+        if self.layers is None:
+            return RoutingProfile(kind=RoutingKind.LAYERS, layers=self.counts)
+        numbers, counts = zip(*sorted(zip(self.layers, self.counts, strict=True)), strict=True)
+        return RoutingProfile(kind=RoutingKind.LAYERS, layers=counts, numbers=numbers)
+
+    @property
     def skews(self) -> tuple[LayerSkew, ...]:
         """Unevenness, layer by layer."""
         return tuple(measure_skew(layer) for layer in self.counts)
@@ -87,20 +95,6 @@ def _split(reference: str) -> tuple[Path, str]:
         return Path(reference), ""
     path, _, name = reference.partition("#")
     return Path(path), name
-
-
-def ranked_shares(routing: RoutingCounts) -> tuple[float, ...]:
-    """Return the share of routed tokens that goes to the most popular expert, the second, ...: the mean over layers.
-
-    Experts are hot by layer, not by number: adding layers up by number would make them look alike.
-
-    Examples
-    --------
-    >>> ranked_shares(RoutingCounts(counts=((1.0, 3.0), (60.0, 40.0))))
-    (0.675, 0.325)
-    """
-    layers = [sorted((count / sum(counts) for count in counts), reverse=True) for counts in routing.counts]
-    return tuple(sum(rank) / len(layers) for rank in zip(*layers, strict=True))
 
 
 def _entry(entries: Any, name: str, where: str) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from placer.cost import block_bytes, block_time
-from placer.cost.group import Array, Batch, ExpertLoads, Group, build_group
+from placer.cost.group import Array, Batch, ExpertLoads, Group, LayeredLoads, build_group
 from placer.cost.shape import GroupShape
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerClass
 from placer.graph.model_graph import ModelGraph
 from placer.graph.op import Op
+from placer.scenario.routing import RoutingKind
 from placer.scenario.scenario import Scenario
 from placer.search.fields import ClassFields, Fields, build_fields
 
@@ -33,6 +34,8 @@ class CostModel:
     ----------
     scenario, model
         The question, and its model lowered.
+    classes
+        Layers that cost the same: the model's classes, or single layers where each has a routing of its own.
     fields
         Columns of every table.
     loads
@@ -41,13 +44,9 @@ class CostModel:
 
     scenario: Scenario
     model: ModelGraph
+    classes: tuple[LayerClass, ...]
     fields: Fields
     loads: tuple[ExpertLoads | None, ...]
-
-    @property
-    def classes(self) -> tuple[LayerClass, ...]:
-        """The model's layer classes."""
-        return self.model.layer_classes
 
     @property
     def hidden_size(self) -> int:
@@ -67,13 +66,35 @@ class CostModel:
 
 
 def build_cost_model(scenario: Scenario, model: ModelGraph, kind: type[ExpertLoads] = ExpertLoads) -> CostModel:
-    """Return the cost model of a scenario; ``kind`` says whether expert loads are bounds or those of a layout."""
-    routing = scenario.workload.routing
-    loads = tuple(
-        kind(routing.selection_probability(entry.ops.moe.num_experts, entry.ops.moe.top_k)) if entry.ops.moe else None
-        for entry in model.layer_classes
-    )
-    return CostModel(scenario, model, build_fields(model.layer_classes, scenario.space), loads)
+    """Return the cost model of a scenario; ``kind`` says whether expert loads are bounds or those of a layout.
+
+    Where every layer has a routing of its own, bounds hold for all layers of a class, and layouts are made layer by
+    layer.
+    """
+    is_bound = kind in {ExpertLoads, LayeredLoads}
+    classes = model.layer_classes
+    if scenario.workload.routing.kind is RoutingKind.LAYERS and not is_bound:
+        classes = tuple(single for entry in classes for single in _single_layers(entry))
+    loads = tuple(_loads(scenario, model, entry, ExpertLoads if is_bound else kind) for entry in classes)
+    return CostModel(scenario, model, classes, build_fields(classes, scenario.space), loads)
+
+
+def _single_layers(entry: LayerClass) -> tuple[LayerClass, ...]:
+    if entry.ops.moe is None:
+        return (entry,)
+    return tuple(LayerClass(f"{entry.name}.{layer}", entry.ops, (layer,)) for layer in entry.layers)
+
+
+def _loads(scenario: Scenario, model: ModelGraph, entry: LayerClass, kind: type[ExpertLoads]) -> ExpertLoads | None:
+    moe, routing = entry.ops.moe, scenario.workload.routing
+    if moe is None:
+        return None
+    if routing.kind is not RoutingKind.LAYERS:
+        return kind(routing.selection_probability(moe.num_experts, moe.top_k))
+    chances = routing.by_layer(model.expert_layers)
+    if entry.count == 1:
+        return kind(chances[entry.layers[0]])
+    return LayeredLoads(np.stack([chances[layer] for layer in entry.layers]))
 
 
 @dataclass(frozen=True)

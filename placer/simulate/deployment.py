@@ -80,9 +80,10 @@ class Deployment:
         """Width of the residual stream."""
         return self.model.spec.hidden_size
 
-    def selection(self, num_experts: int, top_k: int) -> Array:
-        """Return the chance that a token selects each expert of a layer."""
-        return self.scenario.workload.routing.selection_probability(num_experts, top_k)
+    @cached_property
+    def selections(self) -> dict[int, Array]:
+        """The chance that a token selects each expert, by layer with experts."""
+        return self.scenario.workload.routing.by_layer(self.model.expert_layers)
 
 
 def _dealt(plan: GroupPlan, sequences: int) -> Batch:

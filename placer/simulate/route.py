@@ -49,7 +49,7 @@ class _Router:
 
     def __init__(self, deployment: Deployment, registry: Registry) -> None:
         self._deployment, self._blocks = deployment, Blocks(deployment, registry)
-        self._parts: dict[tuple[int, str, Place], ExpertPart] = {}
+        self._parts: dict[tuple[int, str, Place, bytes], ExpertPart] = {}
         self._layers: dict[tuple[object, ...], list[Piece]] = {}
 
     def pieces(self) -> list[Piece]:
@@ -87,10 +87,10 @@ class _Router:
             arrival = [*blocks.hop(host, there, blocks.hidden_bytes, "hidden states"), *blocks.gather(there)]
         if ops.moe is None:
             return [*arrival, *blocks.dense(ops, there)]
-        return [*arrival, *blocks.near_experts(self._part(layer.ffn[0], ops), there)]
+        return [*arrival, *blocks.near_experts(self._part(layer.ffn[0], ops, layer.layer), there)]
 
     def _direct(self, layer: LayerPlacement, ops: LayerOps, host: Place) -> list[Piece]:
-        blocks, part, there = self._blocks, self._part(layer.ffn[0], ops), _place(layer.ffn[0].at)
+        blocks, part, there = self._blocks, self._part(layer.ffn[0], ops, layer.layer), _place(layer.ffn[0].at)
         out, back = blocks.copies_bytes(part, there, with_shared=True)
         return [
             *blocks.hop(host, there, out, "dispatch"),
@@ -102,7 +102,7 @@ class _Router:
 
     def _split(self, layer: LayerPlacement, ops: LayerOps, host: Place) -> list[Piece]:
         blocks, there = self._blocks, _place(layer.ffn[-1].at)
-        cold, hot = (self._part(part, ops) for part in layer.ffn)
+        cold, hot = (self._part(part, ops, layer.layer) for part in layer.ffn)
         out, back = blocks.copies_bytes(hot, there, with_shared=False)
         side = [
             *blocks.hop(host, there, out, "dispatch"),
@@ -112,12 +112,12 @@ class _Router:
         ]
         return [Fork(tuple(blocks.near_experts(cold, _place(layer.ffn[0].at))), tuple(side))]
 
-    def _part(self, part: FfnPart, ops: LayerOps) -> ExpertPart:
+    def _part(self, part: FfnPart, ops: LayerOps, layer: int) -> ExpertPart:
         if ops.moe is None or part.experts is None:
             raise InputError("expected the name of an expert layout, got none", where="placement.layers")
-        key = (id(ops), part.experts, _place(part.at))
+        chances = self._deployment.selections[layer]
+        key = (id(ops), part.experts, _place(part.at), chances.tobytes())
         if key not in self._parts:
-            chances = self._deployment.selection(ops.moe.num_experts, ops.moe.top_k)
             ranks = self._deployment.placement.experts[part.experts].experts_by_rank
             self._parts[key] = part_of(ops.moe, self._blocks.at(_place(part.at)), chances, ranks)
         return self._parts[key]

@@ -71,27 +71,27 @@ class Context:
         return Replica(self.groups, crossing_of(self.groups, self.scenario.fleet), batch)
 
     @cached_property
-    def selections(self) -> dict[tuple[int, int], NDArray[np.float64]]:
-        """Chance that a token selects each expert, by number of experts and experts per token."""
-        shapes = {(ops.moe.num_experts, ops.moe.top_k) for ops in self.model.layer_ops if ops.moe}
-        routing = self.scenario.workload.routing
-        return {shape: routing.selection_probability(*shape) for shape in shapes}
+    def selections(self) -> dict[int, NDArray[np.float64]]:
+        """Chance that a token selects each expert, by layer with experts."""
+        return self.scenario.workload.routing.by_layer(self.model.expert_layers)
 
     @cached_property
     def flow(self) -> Flow:
         """The way of one microbatch through a replica."""
-        loads: dict[tuple[str, int, int], PartLoad] = {}
-        costs: dict[tuple[int, str, tuple[str | None, ...]], LayerCost] = {}
+        loads: dict[tuple[str, bytes], PartLoad] = {}
+        costs: dict[tuple[int, str, tuple[str | None, ...], bytes], LayerCost] = {}
         by_layer = []
         for layer in self.placement.layers:
             names = tuple(part.experts for part in layer.ffn)
-            key = (id(self.model.layer_ops[layer.layer]), str(layer.way), names)
+            chances = self.selections.get(layer.layer)
+            routing = b"" if chances is None else chances.tobytes()
+            key = (id(self.model.layer_ops[layer.layer]), str(layer.way), names, routing)
             if key not in costs:
                 costs[key] = layer_cost(self._layer(layer, loads), self.replica)
             by_layer.append(costs[key])
         return trace(self.model, self.placement, by_layer, self.replica)
 
-    def _layer(self, placed: LayerPlacement, loads: dict[tuple[str, int, int], PartLoad]) -> Layer:
+    def _layer(self, placed: LayerPlacement, loads: dict[tuple[str, bytes], PartLoad]) -> Layer:
         spec = self.scenario.model
         mixer = spec.mixers[spec.layer_kinds()[placed.layer].mixer]
         has_shared_entries = isinstance(mixer, LatentAttention | CompressedAttention)
@@ -100,10 +100,11 @@ class Context:
         parts: list[PartLoad] = []
         for part in placed.ffn:
             if ops.moe is not None and part.experts is not None:
-                key = (part.experts, ops.moe.num_experts, ops.moe.top_k)
+                chances = self.selections[placed.layer]
+                key = (part.experts, chances.tobytes())
                 if key not in loads:
                     ranks = self.placement.experts[part.experts].experts_by_rank
-                    loads[key] = part_load(self.selections[key[1:]], ranks, self.replica.batch.sequences)
+                    loads[key] = part_load(chances, ranks, self.replica.batch.sequences)
                 parts.append(loads[key])
         return Layer(ops, family, placed.way, parts)
 

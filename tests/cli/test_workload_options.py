@@ -27,8 +27,8 @@ def test_routing_is_a_preset_a_law_or_counts(placer, tmp_path):
         for routing in ("domain", "zipf:0.8414", str(counts))
     )
     assert domain == law
-    assert counted["kind"] == "counts"
-    assert counted["counts"] == pytest.approx([rank / sum(range(65)) for rank in range(64, 0, -1)])
+    assert counted["kind"] == "layers"
+    assert counted["layers"] == [list(range(1, 65)), list(range(64, 0, -1))]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from placer.search.nodes import NodeBounds
 
-SCENARIOS = ["uniform", "zipf", "fast", "fleet", "chips"]
+SCENARIOS = ["uniform", "zipf", "layers", "fast", "fleet", "chips"]
 SLACK = 1 + 1e-9
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placer.errors import InputError
-from placer.scenario.routing import RoutingKind, RoutingProfile
-from placer.scenario.routing_file import RoutingCounts, ranked_shares, read_routing_counts
+from placer.scenario.routing import RoutingProfile
+from placer.scenario.routing_file import RoutingCounts, read_routing_counts
 from placer.scenario.routing_skew import measure_skew
 
 OURS = {"counts": [[1, 2, 3, 4], [10, 0, 0, 0]], "layers": [0, 7]}
@@ -38,7 +39,7 @@ def test_our_own_form(write):
     routing = read_routing_counts(write(OURS))
     assert (routing.num_experts, routing.layers) == (4, (0, 7))
     assert routing.counts == ((1, 2, 3, 4), (10, 0, 0, 0))
-    assert ranked_shares(routing) == pytest.approx((0.7, 0.15, 0.1, 0.05))
+    assert routing.profile.numbers == (0, 7)
 
 
 def test_yaml_and_no_layers(write):
@@ -57,9 +58,42 @@ def test_a_file_whose_name_has_a_mark(tmp_path):
     assert read_routing_counts(str(path)).num_experts == 4
 
 
-def test_ranked_shares_are_a_routing_profile(write):
-    profile = RoutingProfile(kind=RoutingKind.COUNTS, counts=ranked_shares(read_routing_counts(write(OURS))))
+def test_layers_out_of_order_are_sorted(write):
+    counts = {"counts": OURS["counts"], "layers": [7, 0]}
+    profile = read_routing_counts(write(counts)).profile
+    assert (profile.numbers, profile.layers) == ((0, 7), ((10, 0, 0, 0), (1, 2, 3, 4)))
+
+
+def test_counts_are_a_routing_profile(write):
+    profile = read_routing_counts(write(OURS)).profile
+    # the mean by rank, for those who want one profile
     assert profile.selection_probability(4, 1).tolist() == pytest.approx([0.7, 0.15, 0.1, 0.05])
+    # layers nobody measured take the nearest one that was
+    each = profile.selections([0, 3, 4, 7, 9], 4, 1)
+    assert each[:2].tolist() == [pytest.approx([0.1, 0.2, 0.3, 0.4])] * 2
+    assert each[2:].tolist() == [pytest.approx([1, 0, 0, 0])] * 3
+
+
+def test_layers_without_numbers_are_spread_evenly(write):
+    profile = read_routing_counts(write({"counts": [[1, 0], [0, 1]]})).profile
+    assert profile.selections([3, 4, 5, 8], 2, 1)[:, 0].tolist() == [1, 1, 0, 0]
+    assert profile.by_layer({(2, 1): (3, 8)})[8].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kind": "layers"}, "layers are given exactly when kind is layers"),
+        ({"layers": [[1, 2]]}, "layers are given exactly when kind is layers"),
+        ({"kind": "layers", "layers": [[1, 2], [1]]}, "layers[1] has 1 experts, layers[0] has 2"),
+        ({"kind": "layers", "layers": [[1, 2], [0, 0]]}, "layers[1] is all zero"),
+        ({"kind": "layers", "layers": [[1, 2]], "numbers": [1, 2]}, "1 different layers in rising order"),
+        ({"kind": "layers", "layers": [[1, 2], [1, 2]], "numbers": [2, 1]}, "2 different layers in rising order"),
+    ],
+)
+def test_layers_that_make_no_profile(fields, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        RoutingProfile.model_validate(fields)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def _check_hot(context: Context, placed: LayerPlacement, moe: MoeOps) -> Iterato
     if len(hot) not in counts:
         yield _finding(placed, "not a number of hot experts of the declared space", counts, len(hot))
         return
-    popularity = context.selections[moe.num_experts, moe.top_k]
+    popularity = context.selections[placed.layer]
     coolest, hottest = min(popularity[list(hot)]), max(popularity[list(cold)])
     if coolest < hottest - _TIES:
         yield _finding(placed, "an expert on the host is more popular than one on the sidecar")

@@ -37,7 +37,7 @@ def draws(search, random, count):
             yield candidate, search.draw_layout(random, search.builder.exact(candidate))
 
 
-@pytest.mark.parametrize("name", ["uniform", "zipf", "fleet", "chips"])
+@pytest.mark.parametrize("name", ["uniform", "zipf", "layers", "fleet", "chips"])
 def test_the_verifier_derives_the_same_figures(searched, name):
     search, compared = searched[name], 0
     for candidate, layout in draws(search, Random(name), 100):
