@@ -1,0 +1,116 @@
+"""What no placement can beat: bounds on the load of the fullest rank, whatever the replica counts.
+
+A target ``L`` is ruled out by counting. If no rank carries more than ``L``, then
+
+1. an expert of load ``l`` has at least ``ceil(l / L)`` replicas; together no more than the slots. What is left over are
+   the *extras* that may go to any expert.
+2. Every replica shares its rank with ``slots per rank - 1`` others, which weigh at least ``c``, the least that so many
+   replicas can weigh with that many extras. So no replica weighs more than ``L - c``, and (1) holds with ``L - c``:
+   fewer extras, hence a larger ``c``, and so on until nothing moves.
+
+The bound is the largest target that bisection rules out, or the mean load where that is larger.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Loads = NDArray[np.float64]
+
+_TOLERANCE = 1e-12
+_BISECTIONS = 50
+_MOST_COMPANIONS = 12
+_MOST_EXTRAS = 24
+
+
+def load_bound(loads: Loads, ranks: int, slots: int) -> float:
+    """Return a load that the fullest rank of every placement reaches.
+
+    Parameters
+    ----------
+    loads : ndarray, shape (experts,)
+        Tokens of every expert.
+    ranks, slots
+        Ranks, and slots on all of them.
+
+    Examples
+    --------
+    Nothing to spare: the heaviest expert and the lightest meet at best.
+
+    >>> round(load_bound(np.array([8.0, 3.0, 2.0, 1.0]), 2, 4), 6)
+    9.0
+    """
+    mean = float(loads.sum()) / ranks
+    low, high = mean, float(loads.sum())
+    if not _is_ruled_out(loads, ranks, slots, mean * (1 - _TOLERANCE)):
+        return mean
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        if _is_ruled_out(loads, ranks, slots, middle):
+            low = middle
+        else:
+            high = middle
+    return max(mean, low)
+
+
+def _is_ruled_out(loads: Loads, ranks: int, slots: int, target: float) -> bool:
+    """Return whether counting shows that some rank carries more than the target."""
+    if target <= 0:
+        return bool(loads.any())
+    companions = slots // ranks - 1
+    lightest = np.sort(loads)[:companions]
+    ceiling, extras = target, None
+    while True:
+        needed = int(np.maximum(np.ceil(loads / ceiling - _TOLERANCE), 1).sum())
+        if needed > slots:
+            return True
+        if extras == slots - needed:
+            return False
+        extras = slots - needed
+        ceiling = target - least_weight(lightest, extras)
+        if ceiling <= 0:
+            return True
+
+
+def least_weight(lightest: Loads, extras: int) -> float:
+    """Return what as many replicas as there are loads weigh at least, with so many extra replicas to place.
+
+    Parameters
+    ----------
+    lightest : ndarray, shape (companions,)
+        Loads of the lightest experts, rising; heavier experts are never the better choice.
+    extras
+        Replicas beyond the first of every expert.
+
+    Examples
+    --------
+    With one extra, both halves of the lighter one; without, one of each.
+
+    >>> least_weight(np.array([2.0, 9.0]), 0), least_weight(np.array([2.0, 9.0]), 1)
+    (11.0, 2.0)
+    """
+    # An expert with r replicas uses r - 1 extras, so at most 2 * extras replicas have a twin; the others are whole.
+    alone = float(lightest[: max(len(lightest) - 2 * extras, 0)].sum())
+    if not extras or not len(lightest):
+        return alone
+    few = lightest[:_MOST_COMPANIONS]
+    if extras > _MOST_EXTRAS:
+        return max(alone, len(few) * float(few[0]) / (extras + 1))
+    return max(alone, _least_weight_of_few(few, extras))
+
+
+def _least_weight_of_few(lightest: Loads, extras: int) -> float:
+    """Return the same by dynamic programming over experts, replicas wanted so far and extras used."""
+    wanted = len(lightest)
+    best = np.full((wanted + 1, extras + 1), np.inf)
+    best[0] = 0.0
+    for load in lightest.tolist():
+        updated = best.copy()
+        for copies in range(1, min(wanted, extras + 1) + 1):
+            for replicas in range(copies, extras + 2):
+                used = replicas - 1
+                moved = best[: wanted + 1 - copies, : extras + 1 - used] + copies * load / replicas
+                np.minimum(updated[copies:, used:], moved, out=updated[copies:, used:])
+        best = updated
+    return float(best[wanted].min())

@@ -1,0 +1,107 @@
+"""One layer: start from EPLB, improve, prove."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.balance.bound import load_bound
+from placer.balance.eplb import eplb
+from placer.balance.even import even_out
+from placer.balance.result import LayerBalance, met, rank_loads
+from placer.balance.state import Ranks
+from placer.errors import InputError
+
+Loads = NDArray[np.float64]
+
+#: Gap at which the search is content.
+CONTENT = 1e-4
+_PAIRS = 2_000
+
+
+def balance_layer(loads: Loads, ranks: int, slots: int, *, seed: int = 0, work: float = 1.0) -> LayerBalance:
+    """Place and replicate the experts of a layer so that the fullest rank carries as little as can be.
+
+    Never worse than EPLB's global policy. The same arguments give the same placement on every machine.
+
+    Parameters
+    ----------
+    loads : ndarray, shape (experts,)
+        Tokens of every expert; an expert's are split evenly over its replicas.
+    ranks, slots
+        Ranks, and slots on all of them: as many on each, and at least as many as experts.
+    seed
+        Of the random choices.
+    work
+        How long to search, relative to the default.
+
+    Raises
+    ------
+    InputError
+        Naming the argument that is wrong.
+
+    Examples
+    --------
+    >>> found = balance_layer(np.array([8.0, 3.0, 2.0, 1.0]), 2, 4)
+    >>> found.max_load, found.bound, found.physical_to_logical
+    (9.0, 9.0, (0, 3, 1, 2))
+    """
+    loads = checked_loads(loads)
+    check_slots(len(loads), ranks, slots)
+    bound = load_bound(loads, ranks, slots)
+    start = eplb(loads, ranks, slots)
+    state = Ranks(loads, start.reshape(ranks, -1))
+    even_out(state, bound * (1 + CONTENT), np.random.default_rng(seed), steps=int(_PAIRS * work))
+    return _result(loads, ranks, state.experts, bound)
+
+
+def checked_loads(loads: Loads) -> Loads:
+    """Return the loads as floats, shape (experts,).
+
+    Raises
+    ------
+    InputError
+        If they are not one row of finite numbers, none negative.
+    """
+    array = np.asarray(loads, dtype=np.float64)
+    if array.ndim != 1 or not len(array):
+        raise InputError(f"expected one row of loads, got shape {array.shape}", where="loads")
+    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if len(wrong):
+        raise InputError(
+            f"expected a finite number, 0 or more, got {float(array[wrong[0]])!r}", where=f"loads[{wrong[0]}]"
+        )
+    return array
+
+
+def check_slots(experts: int, ranks: int, slots: int) -> None:
+    """Refuse ranks and slots that do not go together.
+
+    Raises
+    ------
+    InputError
+        Naming the argument, and the nearest numbers of slots that work.
+    """
+    if ranks < 1:
+        raise InputError(f"expected 1 or more, got {ranks}", where="ranks")
+    if slots < experts or slots % ranks:
+        least = -(-max(experts, 1) // ranks) * ranks
+        nearest = max(slots // ranks * ranks, least)
+        others = f"{nearest} or {nearest + ranks}"
+        raise InputError(
+            f"expected a multiple of the {ranks} ranks, at least the {experts} experts, such as {others}, got {slots}",
+            where="slots",
+        )
+
+
+def _result(loads: Loads, ranks: int, experts: NDArray[np.int64], bound: float) -> LayerBalance:
+    slots = np.sort(experts, axis=1).ravel()
+    achieved = float(rank_loads(slots, loads, ranks).max())
+    bound = met(bound, achieved)
+    return LayerBalance(
+        max_load=achieved,
+        mean_load=float(loads.sum()) / ranks,
+        bound=bound,
+        relative_gap=1 - bound / achieved if achieved else 0.0,
+        physical_to_logical=tuple(slots.tolist()),
+    )
