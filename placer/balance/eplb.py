@@ -16,7 +16,7 @@ Loads = NDArray[np.float64]
 Slots = NDArray[np.int64]
 
 
-def replicate(loads: Loads, slots: int) -> NDArray[np.int64]:
+def replicate(loads: Loads, slots: int, *, most: int | None = None) -> NDArray[np.int64]:
     """Return the replicas of every expert, shape (experts,), that add up to the slots.
 
     Minimises the largest load per replica.
@@ -27,6 +27,8 @@ def replicate(loads: Loads, slots: int) -> NDArray[np.int64]:
         Tokens of every expert.
     slots
         Physical slots, at least as many as experts.
+    most
+        Replicas of an expert at most; not part of EPLB. Ignored once all experts have as many.
 
     Examples
     --------
@@ -39,7 +41,9 @@ def replicate(loads: Loads, slots: int) -> NDArray[np.int64]:
     for _ in range(slots - len(loads)):
         expert = queue[0][1]
         counts[expert] += 1
-        heapq.heapreplace(queue, (-float(loads[expert]) / int(counts[expert]), expert))
+        weight = float(loads[expert]) / int(counts[expert])
+        # Experts that have enough wait behind all others, the heaviest still first.
+        heapq.heapreplace(queue, (-weight if counts[expert] != most else 1.0 / (1.0 + weight), expert))
     return counts
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from placer.balance.bound import load_bound
-from placer.balance.eplb import eplb
+from placer.balance.eplb import eplb, pack_replicas, replicate
 from placer.balance.even import even_out
+from placer.balance.replicas import exchange_replicas
 from placer.balance.result import LayerBalance, met, rank_loads
 from placer.balance.state import Ranks
 from placer.errors import InputError
 
 Loads = NDArray[np.float64]
+Slots = NDArray[np.int64]
 
 #: Gap at which the search is content.
 CONTENT = 1e-4
 _PAIRS = 2_000
+_TRIES = 24
 
 
 def balance_layer(loads: Loads, ranks: int, slots: int, *, seed: int = 0, work: float = 1.0) -> LayerBalance:
@@ -49,10 +54,30 @@ def balance_layer(loads: Loads, ranks: int, slots: int, *, seed: int = 0, work: 
     loads = checked_loads(loads)
     check_slots(len(loads), ranks, slots)
     bound = load_bound(loads, ranks, slots)
-    start = eplb(loads, ranks, slots)
-    state = Ranks(loads, start.reshape(ranks, -1))
-    even_out(state, bound * (1 + CONTENT), np.random.default_rng(seed), steps=int(_PAIRS * work))
-    return _result(loads, ranks, state.experts, bound)
+    best = improved(loads, ranks, slots, bound * (1 + CONTENT), np.random.default_rng(seed), work)
+    return _result(loads, ranks, best.experts, bound)
+
+
+def improved(loads: Loads, ranks: int, slots: int, target: float, random: np.random.Generator, work: float) -> Ranks:
+    """Return the best placement found from EPLB's, and from one with no replica twice on a rank."""
+    best: Ranks | None = None
+    for start in _starts(loads, ranks, slots):
+        state = Ranks(loads, start.reshape(ranks, -1))
+        even_out(state, target, random, steps=int(_PAIRS * work))
+        state = exchange_replicas(state, target, random, tries=int(_TRIES * work))
+        if best is None or state.max_load < best.max_load:
+            best = state
+        if best.max_load <= target:
+            break
+    assert best is not None
+    return best
+
+
+def _starts(loads: Loads, ranks: int, slots: int) -> Iterator[Slots]:
+    yield eplb(loads, ranks, slots)
+    capped = replicate(loads, slots, most=ranks)
+    if capped.max() < replicate(loads, slots).max():
+        yield pack_replicas(loads, capped, ranks)
 
 
 def checked_loads(loads: Loads) -> Loads:

@@ -204,6 +204,7 @@ def _layer(loads: Loads, answer: Answer, slots: Slots, question: Question) -> Pl
         bound=bound,
         relative_gap=1 - bound / achieved if achieved else 0.0,
         physical_to_logical=tuple(slots.tolist()),
+        hottest=int(loads.argmax()),
         policy=answer.policy,
         node_loads=tuple(node_loads(slots, loads, nodes).tolist()),
         eplb_max_load=_max_load(eplb(loads, ranks, question.slots, nodes=nodes, groups=question.groups), loads, ranks),

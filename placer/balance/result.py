@@ -50,6 +50,7 @@ class LayerBalance(BaseModel):
 class PlacedLayer(LayerBalance):
     """A layer of a report."""
 
+    hottest: Expert = Field(description="the expert with most tokens")
     policy: str = Field(description="global, or hierarchical: every expert group within one node")
     node_loads: tuple[Load, ...] = Field(description="load of every node")
     eplb_max_load: Load = Field(description="load of the fullest rank under EPLB with the same ranks, slots and nodes")
@@ -87,8 +88,8 @@ class BalanceReport(BaseModel):
     affinity: Affinity | None = Field(default=None, description="absent where no co-activation counts are given")
 
     def to_json(self) -> str:
-        """Return JSON text with a line break at the end."""
-        return self.model_dump_json(indent=1) + "\n"
+        """Return JSON text on one line, with a line break at the end."""
+        return self.model_dump_json() + "\n"
 
 
 def met(bound: float, achieved: float) -> float:
