@@ -8,7 +8,9 @@ A target ``L`` is ruled out by counting. If no rank carries more than ``L``, the
    replicas can weigh with that many extras. So no replica weighs more than ``L - c``, and (1) holds with ``L - c``:
    fewer extras, hence a larger ``c``, and so on until nothing moves.
 
-The bound is the largest target that bisection rules out, or the mean load where that is larger.
+The bound is the largest target that bisection rules out, or the mean load where that is larger. Without extras at all,
+every replica is an expert, and more is known: the ``k`` heaviest lie on some ``m`` ranks, at most ``k``, together with
+at least the ``m * slots per rank - k`` lightest; their mean is a bound, the least over ``m``, for every ``k``.
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ def load_bound(loads: Loads, ranks: int, slots: int) -> float:
     9.0
     """
     mean = float(loads.sum()) / ranks
+    if slots == len(loads):
+        mean = max(mean, _bound_of_heaviest(loads, ranks))
     low, high = mean, float(loads.sum())
     if not _is_ruled_out(loads, ranks, slots, mean * (1 - _TOLERANCE)):
         return mean
@@ -54,23 +58,43 @@ def load_bound(loads: Loads, ranks: int, slots: int) -> float:
     return max(mean, low)
 
 
+def _bound_of_heaviest(loads: Loads, ranks: int) -> float:
+    """Return the bound of the k heaviest experts, for the best k, where every slot has its own expert."""
+    room = len(loads) // ranks
+    rising = np.concatenate([[0.0], np.cumsum(np.sort(loads))])
+    falling = np.concatenate([[0.0], np.cumsum(np.sort(loads)[::-1])])
+    best = 0.0
+    for number in range(1, len(loads) + 1):
+        used = np.arange(-(-number // room), min(number, ranks) + 1)
+        means = (falling[number] + rising[used * room - number]) / used
+        best = max(best, float(means.min()))
+    return best
+
+
 def _is_ruled_out(loads: Loads, ranks: int, slots: int, target: float) -> bool:
     """Return whether counting shows that some rank carries more than the target."""
     if target <= 0:
         return bool(loads.any())
-    companions = slots // ranks - 1
-    lightest = np.sort(loads)[:companions]
-    ceiling, extras = target, None
-    while True:
-        needed = int(np.maximum(np.ceil(loads / ceiling - _TOLERANCE), 1).sum())
-        if needed > slots:
-            return True
-        if extras == slots - needed:
-            return False
-        extras = slots - needed
+    return forced_counts(loads, ranks, slots, target) is None
+
+
+def forced_counts(loads: Loads, ranks: int, slots: int, target: float) -> NDArray[np.int64] | None:
+    """Return how many replicas every expert has at least if no rank carries more than the target, shape (experts,).
+
+    None where that is more than there are slots for: the target is ruled out.
+    """
+    lightest = np.sort(loads)[: slots // ranks - 1]
+    ceiling, extras = target, -1
+    while ceiling > 0:
+        counts = np.maximum(np.ceil(loads / ceiling - _TOLERANCE), 1).astype(np.int64)
+        left = slots - int(counts.sum())
+        if left < 0:
+            return None
+        if left == extras:
+            return counts
+        extras = left
         ceiling = target - least_weight(lightest, extras)
-        if ceiling <= 0:
-            return True
+    return None
 
 
 def least_weight(lightest: Loads, extras: int) -> float:

@@ -9,6 +9,8 @@ from placer.balance.state import Ranks
 
 #: A step must lower the fuller of two ranks by this share to count; keeps rounding from being taken for progress.
 _LEAST_STEP = 1e-9
+#: Up to so many slots a rank, whatever two ranks can do comes down to one replica of each changing places.
+SINGLE_SWAPS_DO = 3
 
 
 def even_out(state: Ranks, target: float, random: np.random.Generator, *, steps: int) -> int:
@@ -38,6 +40,11 @@ def even_out(state: Ranks, target: float, random: np.random.Generator, *, steps:
         fullest = int(state.carried.argmax())
         if state.carried[fullest] <= target:
             return tried
+        if state.experts.shape[1] <= SINGLE_SWAPS_DO:
+            tried += 1
+            if not swap_best(state, fullest):
+                return tried
+            continue
         for other in np.argsort(state.carried, kind="stable").tolist()[: steps - tried]:
             if other == fullest:
                 return steps
@@ -45,6 +52,22 @@ def even_out(state: Ranks, target: float, random: np.random.Generator, *, steps:
             if share_anew(state, fullest, other, random):
                 break
     return tried
+
+
+def swap_best(state: Ranks, fullest: int) -> bool:
+    """Let a replica of the fullest rank change places with the best one elsewhere; return whether that helped."""
+    shares = state.shares[state.experts]
+    fall = shares[fullest][:, None, None] - shares
+    worst = np.maximum(state.carried[fullest] - fall, state.carried[:, None] + fall)
+    best = int(worst.argmin())
+    if worst.flat[best] >= state.carried[fullest] * (1 - _LEAST_STEP):
+        return False
+    ours, other, theirs = (int(index) for index in np.unravel_index(best, worst.shape))
+    first, second = state.experts[fullest].copy(), state.experts[other].copy()
+    first[ours], second[theirs] = second[theirs], first[ours]
+    state.deal(fullest, first)
+    state.deal(other, second)
+    return True
 
 
 def share_anew(state: Ranks, fullest: int, other: int, random: np.random.Generator) -> bool:

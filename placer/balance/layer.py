@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from placer.balance.bound import load_bound
 from placer.balance.eplb import eplb, pack_replicas, replicate
-from placer.balance.even import even_out
+from placer.balance.even import SINGLE_SWAPS_DO, even_out
+from placer.balance.exact import all_options, improve_ranks, place
+from placer.balance.patterns import pattern_bound
 from placer.balance.replicas import exchange_replicas
 from placer.balance.result import LayerBalance, met, rank_loads
 from placer.balance.state import Ranks
@@ -21,7 +23,9 @@ Slots = NDArray[np.int64]
 #: Gap at which the search is content.
 CONTENT = 1e-4
 _PAIRS = 2_000
-_TRIES = 24
+_TRIES, _TRIES_OF_FEW_SLOTS = 100, 800
+#: CP-SAT's deterministic seconds; integer variables of a layer that is solved whole; ranks solved at a time.
+_LIMIT_S, _WHOLE, _SUBPROBLEMS = 0.25, 600, 4
 
 
 def balance_layer(loads: Loads, ranks: int, slots: int, *, seed: int = 0, work: float = 1.0) -> LayerBalance:
@@ -55,16 +59,51 @@ def balance_layer(loads: Loads, ranks: int, slots: int, *, seed: int = 0, work: 
     check_slots(len(loads), ranks, slots)
     bound = load_bound(loads, ranks, slots)
     best = improved(loads, ranks, slots, bound * (1 + CONTENT), np.random.default_rng(seed), work)
+    if _is_open(best, bound):
+        bound = max(bound, pattern_bound(loads, ranks, slots, bound, best.max_load))
+    if _is_open(best, bound):
+        best, bound = solved(best, bound, limit_s=_LIMIT_S * work, seed=seed)
     return _result(loads, ranks, best.experts, bound)
+
+
+def solved(state: Ranks, bound: float, *, limit_s: float, seed: int) -> tuple[Ranks, float]:
+    """Return what CP-SAT makes of a placement and a bound: the whole layer where it is small, else a few ranks of it.
+
+    Parameters
+    ----------
+    state, bound
+        The best known; the state is not changed.
+    limit_s
+        Work limit in CP-SAT's deterministic seconds.
+    seed
+        Of CP-SAT.
+    """
+    options = all_options(state)
+    if len(options) * len(state.carried) <= _WHOLE:
+        found = place(state, options, limit_s=limit_s, seed=seed)
+        if found.experts is not None:
+            other = Ranks(state.loads, found.experts)
+            state = other if other.max_load < state.max_load else state
+        return state, max(bound, found.bound)
+    state = state.copy()
+    for _ in range(_SUBPROBLEMS):
+        if not _is_open(state, bound) or not improve_ranks(state, 3, limit_s=limit_s / _SUBPROBLEMS, seed=seed):
+            break
+    return state, bound
+
+
+def _is_open(state: Ranks, bound: float) -> bool:
+    return state.max_load > bound * (1 + CONTENT)
 
 
 def improved(loads: Loads, ranks: int, slots: int, target: float, random: np.random.Generator, work: float) -> Ranks:
     """Return the best placement found from EPLB's, and from one with no replica twice on a rank."""
     best: Ranks | None = None
+    tries = _TRIES_OF_FEW_SLOTS if slots // ranks <= SINGLE_SWAPS_DO else _TRIES
     for start in _starts(loads, ranks, slots):
         state = Ranks(loads, start.reshape(ranks, -1))
         even_out(state, target, random, steps=int(_PAIRS * work))
-        state = exchange_replicas(state, target, random, tries=int(_TRIES * work))
+        state = exchange_replicas(state, target, random, tries=int(tries * work))
         if best is None or state.max_load < best.max_load:
             best = state
         if best.max_load <= target:

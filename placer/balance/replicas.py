@@ -14,10 +14,16 @@ Index = NDArray[np.int64]
 _LEAST_GAIN = 1e-6
 #: Pairs of ranks that may share anew after a change, per rank.
 _PAIRS_PER_RANK = 6
+#: Best changes followed up before a random one; how many a random one is drawn from, and how many in a row.
+_FOLLOWED, _KICKS, _KICK_LENGTH = 24, 64, 2
+#: How often the search goes on from the best placement, not from the last.
+_BACK = 0.5
 
 
 def exchange_replicas(state: Ranks, target: float, random: np.random.Generator, *, tries: int) -> Ranks:
-    """Give slots of experts with several replicas to experts of the fullest rank, while that lowers it.
+    """Give slots of experts with several replicas to other experts, while that lowers the fullest ranks.
+
+    Where no single change does, one at random is made, and the search goes on from there.
 
     Parameters
     ----------
@@ -26,7 +32,7 @@ def exchange_replicas(state: Ranks, target: float, random: np.random.Generator, 
     target
         Load of the fullest rank that is good enough.
     random
-        Of `placer.balance.even.even_out`.
+        Chooses changes, and the replicas dealt anew in `placer.balance.even.even_out`.
     tries
         Changes to follow up at most.
 
@@ -35,21 +41,44 @@ def exchange_replicas(state: Ranks, target: float, random: np.random.Generator, 
     Ranks
         As good or better.
     """
+    best = state
+    while best.max_load > target:
+        state, tries = _descend(state, target, random, tries)
+        if state.max_load < best.max_load * (1 - _LEAST_GAIN):
+            best = state
+        changes = _changes(state, target, most=_KICKS)
+        if tries <= 0 or not changes:
+            break
+        state = best.copy() if random.random() < _BACK else state.copy()
+        for _ in range(_KICK_LENGTH):
+            changes = _changes(state, target, most=_KICKS)
+            state.replace(*changes[int(random.integers(len(changes)))])
+        even_out(state, target, random, steps=_PAIRS_PER_RANK * len(state.carried))
+    return best
+
+
+def _descend(state: Ranks, target: float, random: np.random.Generator, tries: int) -> tuple[Ranks, int]:
+    """Follow changes that help until none does or tries run out; return where that leads, and the tries left."""
     steps = _PAIRS_PER_RANK * len(state.carried)
     while tries > 0 and state.max_load > target:
-        found = None
-        for change in _changes(state, target, most=tries):
+        for change in _changes(state, target, most=min(tries, _FOLLOWED)):
             tries -= 1
             trial = state.copy()
             trial.replace(*change)
             even_out(trial, target, random, steps=steps)
-            if trial.max_load < state.max_load * (1 - _LEAST_GAIN):
-                found = trial
+            if _is_more_even(trial, state):
+                state = trial
                 break
-        if found is None:
-            return state
-        state = found
-    return state
+        else:
+            break
+    return state, tries
+
+
+def _is_more_even(trial: Ranks, state: Ranks) -> bool:
+    """Return whether the first loads that differ, fullest ranks first, are lower: replicas make ties common."""
+    ours, theirs = np.sort(trial.carried)[::-1], np.sort(state.carried)[::-1]
+    differs = np.flatnonzero(np.abs(ours - theirs) > _LEAST_GAIN * state.max_load)
+    return len(differs) > 0 and bool(ours[differs[0]] < theirs[differs[0]])
 
 
 def _changes(state: Ranks, target: float, most: int) -> list[tuple[int, int, int]]:
