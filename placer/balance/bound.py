@@ -5,8 +5,8 @@ A target ``L`` is ruled out by counting. If no rank carries more than ``L``, the
 1. an expert of load ``l`` has at least ``ceil(l / L)`` replicas; together no more than the slots. What is left over are
    the *extras* that may go to any expert.
 2. Every replica shares its rank with ``slots per rank - 1`` others, which weigh at least ``c``, the least that so many
-   replicas can weigh with that many extras. So no replica weighs more than ``L - c``, and (1) holds with ``L - c``:
-   fewer extras, hence a larger ``c``, and so on until nothing moves.
+   replicas can weigh with that many extras (`least_weight`). So no replica weighs more than ``L - c``, and (1) holds
+   with ``L - c``: fewer extras, hence a larger ``c``, and so on until nothing moves.
 
 The bound is the largest target that bisection rules out, or the mean load where that is larger. Without extras at all,
 every replica is an expert, and more is known: the ``k`` heaviest lie on some ``m`` ranks, at most ``k``, together with
@@ -63,7 +63,8 @@ def _bound_of_heaviest(loads: Loads, ranks: int) -> float:
     room = len(loads) // ranks
     rising = np.concatenate([[0.0], np.cumsum(np.sort(loads))])
     falling = np.concatenate([[0.0], np.cumsum(np.sort(loads)[::-1])])
-    best = 0.0
+    # Two slots a rank: heaviest with lightest, and so on inwards, is optimal.
+    best = float((np.sort(loads) + np.sort(loads)[::-1]).max()) if room == 2 else 0.0
     for number in range(1, len(loads) + 1):
         used = np.arange(-(-number // room), min(number, ranks) + 1)
         means = (falling[number] + rising[used * room - number]) / used
@@ -83,7 +84,8 @@ def forced_counts(loads: Loads, ranks: int, slots: int, target: float) -> NDArra
 
     None where that is more than there are slots for: the target is ruled out.
     """
-    lightest = np.sort(loads)[: slots // ranks - 1]
+    rising = np.sort(loads)
+    companions = slots // ranks - 1
     ceiling, extras = target, -1
     while ceiling > 0:
         counts = np.maximum(np.ceil(loads / ceiling - _TOLERANCE), 1).astype(np.int64)
@@ -93,43 +95,56 @@ def forced_counts(loads: Loads, ranks: int, slots: int, target: float) -> NDArra
         if left == extras:
             return counts
         extras = left
-        ceiling = target - least_weight(lightest, extras)
+        singles = int((counts == 1).sum())
+        split = ceiling if singles < len(loads) else np.inf
+        ceiling = target - least_weight(rising[:singles], companions, extras, split)
     return None
 
 
-def least_weight(lightest: Loads, extras: int) -> float:
-    """Return what as many replicas as there are loads weigh at least, with so many extra replicas to place.
+def least_weight(singles: Loads, wanted: int, extras: int, split: float = np.inf) -> float:
+    """Return what so many replicas weigh at least, with so many extra replicas to place.
 
     Parameters
     ----------
-    lightest : ndarray, shape (companions,)
-        Loads of the lightest experts, rising; heavier experts are never the better choice.
+    singles : ndarray, shape (singles,)
+        Loads of the experts that may have one replica only, rising.
+    wanted
+        Replicas to weigh.
     extras
-        Replicas beyond the first of every expert.
+        Replicas to place beyond what every expert has at least.
+    split
+        A load no larger than that of any expert that must have several replicas, where none of the least number weighs
+        more than this; inf where there is none. With ``m >= 2`` replicas at least and ``x`` extras, each weighs more
+        than ``split * (m - 1) / (m + x)``, so at least ``split / (2 + x)``.
 
     Examples
     --------
     With one extra, both halves of the lighter one; without, one of each.
 
-    >>> least_weight(np.array([2.0, 9.0]), 0), least_weight(np.array([2.0, 9.0]), 1)
+    >>> loads = np.array([2.0, 9.0])
+    >>> least_weight(loads, 2, 0), least_weight(loads, 2, 1)
     (11.0, 2.0)
     """
+    halved = split / (2 + extras)
     # An expert with r replicas uses r - 1 extras, so at most 2 * extras replicas have a twin; the others are whole.
-    alone = float(lightest[: max(len(lightest) - 2 * extras, 0)].sum())
-    if not extras or not len(lightest):
+    whole = max(wanted - 2 * extras, 0)
+    lone = np.minimum(singles[:whole], halved)
+    missing = whole - len(lone)
+    alone = float(lone.sum()) + (missing * halved if missing and np.isfinite(halved) else 0.0)
+    if not extras or not wanted:
         return alone
-    few = lightest[:_MOST_COMPANIONS]
+    few = min(wanted, _MOST_COMPANIONS)
     if extras > _MOST_EXTRAS:
-        return max(alone, len(few) * float(few[0]) / (extras + 1))
-    return max(alone, _least_weight_of_few(few, extras))
+        lightest = float(singles[0]) / (extras + 1) if len(singles) else np.inf
+        return max(alone, few * min(lightest, halved))
+    return max(alone, _least_weight_of_few(singles[:few], few, extras, split))
 
 
-def _least_weight_of_few(lightest: Loads, extras: int) -> float:
+def _least_weight_of_few(singles: Loads, wanted: int, extras: int, split: float) -> float:
     """Return the same by dynamic programming over experts, replicas wanted so far and extras used."""
-    wanted = len(lightest)
     best = np.full((wanted + 1, extras + 1), np.inf)
     best[0] = 0.0
-    for load in lightest.tolist():
+    for load in singles.tolist():
         updated = best.copy()
         for copies in range(1, min(wanted, extras + 1) + 1):
             for replicas in range(copies, extras + 2):
@@ -137,4 +152,12 @@ def _least_weight_of_few(lightest: Loads, extras: int) -> float:
                 moved = best[: wanted + 1 - copies, : extras + 1 - used] + copies * load / replicas
                 np.minimum(updated[copies:, used:], moved, out=updated[copies:, used:])
         best = updated
-    return float(best[wanted].min())
+    if np.isfinite(split):
+        updated = best.copy()
+        for copies in range(1, wanted + 1):
+            for used in range(extras + 1):
+                moved = best[: wanted + 1 - copies, : extras + 1 - used] + copies * split / (2 + used)
+                np.minimum(updated[copies:, used:], moved, out=updated[copies:, used:])
+        best = updated
+    least = float(best[wanted].min())
+    return least if np.isfinite(least) else 0.0

@@ -22,10 +22,12 @@ Slots = NDArray[np.int64]
 
 #: Gap at which the search is content.
 CONTENT = 1e-4
+#: Gap from which the linear program and CP-SAT are asked: they take a second where the search takes milliseconds.
+WORTH_PROVING = 5e-4
 _PAIRS = 2_000
 _TRIES, _TRIES_OF_FEW_SLOTS = 100, 800
 #: CP-SAT's deterministic seconds; integer variables of a layer that is solved whole; ranks solved at a time.
-_LIMIT_S, _WHOLE, _SUBPROBLEMS = 0.25, 600, 4
+_LIMIT_S, _WHOLE, _SUBPROBLEMS = 0.2, 600, 4
 
 
 def balance_layer(loads: Loads, ranks: int, slots: int, *, seed: int = 0, work: float = 1.0) -> LayerBalance:
@@ -59,9 +61,9 @@ def balance_layer(loads: Loads, ranks: int, slots: int, *, seed: int = 0, work: 
     check_slots(len(loads), ranks, slots)
     bound = load_bound(loads, ranks, slots)
     best = improved(loads, ranks, slots, bound * (1 + CONTENT), np.random.default_rng(seed), work)
-    if _is_open(best, bound):
+    if _is_open(best, bound, WORTH_PROVING):
         bound = max(bound, pattern_bound(loads, ranks, slots, bound, best.max_load))
-    if _is_open(best, bound):
+    if _is_open(best, bound, WORTH_PROVING):
         best, bound = solved(best, bound, limit_s=_LIMIT_S * work, seed=seed)
     return _result(loads, ranks, best.experts, bound)
 
@@ -87,13 +89,15 @@ def solved(state: Ranks, bound: float, *, limit_s: float, seed: int) -> tuple[Ra
         return state, max(bound, found.bound)
     state = state.copy()
     for _ in range(_SUBPROBLEMS):
-        if not _is_open(state, bound) or not improve_ranks(state, 3, limit_s=limit_s / _SUBPROBLEMS, seed=seed):
+        if not _is_open(state, bound, WORTH_PROVING) or not improve_ranks(
+            state, 3, limit_s=limit_s / _SUBPROBLEMS, seed=seed
+        ):
             break
     return state, bound
 
 
-def _is_open(state: Ranks, bound: float) -> bool:
-    return state.max_load > bound * (1 + CONTENT)
+def _is_open(state: Ranks, bound: float, gap: float) -> bool:
+    return state.max_load > bound * (1 + gap)
 
 
 def improved(loads: Loads, ranks: int, slots: int, target: float, random: np.random.Generator, work: float) -> Ranks:

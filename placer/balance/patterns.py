@@ -28,7 +28,8 @@ Index = NDArray[np.int64]
 
 _MOST_OPTIONS = 400
 _MOST_SLOTS = 12
-_ROUNDS = 120
+#: Patterns generated for a target, and for all targets together.
+_ROUNDS, _ALL_ROUNDS = 60, 120
 _BISECTIONS = 10
 _CLOSE = 1e-4
 _GRID = 2_000
@@ -66,45 +67,49 @@ def pattern_bound(loads: Array, ranks: int, slots: int, low: float, high: float)
     """
     if slots // ranks > _MOST_SLOTS:
         return low
+    rounds = _ALL_ROUNDS
     for _ in range(_BISECTIONS):
-        if high - low <= _CLOSE * high:
+        if high - low <= _CLOSE * high or rounds <= 0:
             break
         middle = (low + high) / 2
-        if _is_ruled_out(loads, ranks, slots, middle):
+        is_ruled_out, used = _is_ruled_out(loads, ranks, slots, middle, min(rounds, _ROUNDS))
+        rounds -= used
+        if is_ruled_out:
             low = middle
         else:
             high = middle
     return low
 
 
-def _is_ruled_out(loads: Array, ranks: int, slots: int, target: float) -> bool:
+def _is_ruled_out(loads: Array, ranks: int, slots: int, target: float, rounds: int) -> tuple[bool, int]:
+    """Return whether a target is ruled out, and the patterns that took."""
     counts = forced_counts(loads, ranks, slots, target)
     if counts is None:
-        return True
+        return True, 0
     extras = slots - int(counts.sum())
     if len(loads) * (extras + 1) > _MOST_OPTIONS:
-        return False
+        return False, 0
     expert = np.repeat(np.arange(len(loads)), extras + 1)
     replicas = counts[expert] + np.tile(np.arange(extras + 1), len(loads))
     weight = np.floor(loads[expert] / replicas / target * _GRID * (1 - 1e-12)).astype(np.int64)
-    return _takes_more(Items(expert, replicas, weight), ranks, slots)
+    return _takes_more(Items(expert, replicas, weight), ranks, slots, rounds)
 
 
-def _takes_more(items: Items, ranks: int, slots: int) -> bool:
-    """Return whether holding the replicas takes more ranks than there are."""
+def _takes_more(items: Items, ranks: int, slots: int, rounds: int) -> tuple[bool, int]:
+    """Return whether holding the replicas is proven to take more ranks than there are, and the patterns that took."""
     master = _Master(items, slots)
     room = slots // ranks
-    for _ in range(_ROUNDS):
+    for used in range(rounds):
         needed, value, price = master.solve()
         if needed <= ranks * (1 + _TOLERANCE):
-            return False
+            return False, used + 1
         best, pattern = best_pattern(value, items, room)
         if _ranks_needed(value, price, items, slots) > best * ranks * (1 + _TOLERANCE):
-            return True
+            return True, used + 1
         if best <= 1 + _TOLERANCE:
-            return False
+            return False, used + 1
         master.add(pattern)
-    return False
+    return False, rounds
 
 
 def _ranks_needed(value: Array, price: float, items: Items, slots: int) -> float:
