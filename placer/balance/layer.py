@@ -11,6 +11,7 @@ from placer.balance.bound import load_bound
 from placer.balance.eplb import eplb, pack_replicas, replicate
 from placer.balance.even import SINGLE_SWAPS_DO, even_out
 from placer.balance.exact import all_options, improve_ranks, place
+from placer.balance.pairs import best_pairs
 from placer.balance.patterns import pattern_bound
 from placer.balance.replicas import exchange_replicas
 from placer.balance.result import LayerBalance, met, rank_loads
@@ -61,6 +62,8 @@ def balance_layer(loads: Loads, ranks: int, slots: int, *, seed: int = 0, work: 
     check_slots(len(loads), ranks, slots)
     bound = load_bound(loads, ranks, slots)
     best = improved(loads, ranks, slots, bound * (1 + CONTENT), np.random.default_rng(seed), work)
+    if slots == 2 * ranks and _is_open(best, bound, CONTENT) and (optimum := best_pairs(best)):
+        best, bound = optimum, optimum.max_load
     if _is_open(best, bound, WORTH_PROVING):
         bound = max(bound, pattern_bound(loads, ranks, slots, bound, best.max_load))
     if _is_open(best, bound, WORTH_PROVING):

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 
 from placer.balance.even import even_out, share_anew, swap_best
 from placer.balance.exact import all_options, improve_ranks, place
+from placer.balance.pairs import best_pairs
 from placer.balance.replicas import exchange_replicas
 from placer.balance.split import split
 from placer.balance.state import Ranks
+from tests.balance.brute import least_max_load
+from tests.balance.cases import zipf
 
 
 def _ranks(loads, rows):
@@ -63,6 +66,18 @@ def test_a_replica_moves_to_the_expert_that_needs_it():
     assert state.max_load == 14
     # 12 in three, one with each of the others.
     assert better.max_load == pytest.approx(6.0)
+
+
+@given(st.lists(st.integers(0, 40), min_size=2, max_size=5), st.integers(1, 3))
+def test_pairs_are_optimal(loads, ranks):
+    ranks = max(ranks, -(-len(loads) // 2))
+    start = np.resize(np.arange(len(loads)), (ranks, 2))
+    found = best_pairs(_ranks(loads, start))
+    assert found.max_load == pytest.approx(least_max_load(loads, ranks, 2))
+
+
+def test_pairs_of_too_many_kinds_are_left_alone():
+    assert best_pairs(_ranks(zipf(64, 0.3), np.resize(np.arange(64), (64, 2)))) is None
 
 
 def test_without_replicas_there_is_nothing_to_exchange():
