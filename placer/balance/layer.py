@@ -26,7 +26,9 @@ CONTENT = 1e-4
 #: Gap from which the linear program and CP-SAT are asked: they take a second where the search takes milliseconds.
 WORTH_PROVING = 5e-4
 _PAIRS = 2_000
-_TRIES, _TRIES_OF_FEW_SLOTS = 100, 800
+_TRIES = 100
+#: With few slots a rank a try is cheap and the counts matter most: at most so many, fewer for very many ranks.
+_TRIES_OF_FEW_SLOTS, _TRIES_TIMES_RANKS = 2_400, 150_000
 #: CP-SAT's deterministic seconds; integer variables of a layer that is solved whole; ranks solved at a time.
 _LIMIT_S, _WHOLE, _SUBPROBLEMS = 0.2, 600, 4
 
@@ -106,7 +108,9 @@ def _is_open(state: Ranks, bound: float, gap: float) -> bool:
 def improved(loads: Loads, ranks: int, slots: int, target: float, random: np.random.Generator, work: float) -> Ranks:
     """Return the best placement found from EPLB's, and from one with no replica twice on a rank."""
     best: Ranks | None = None
-    tries = _TRIES_OF_FEW_SLOTS if slots // ranks <= SINGLE_SWAPS_DO else _TRIES
+    tries = _TRIES
+    if slots // ranks <= SINGLE_SWAPS_DO:
+        tries = min(_TRIES_OF_FEW_SLOTS, _TRIES_TIMES_RANKS // ranks)
     for start in _starts(loads, ranks, slots):
         state = Ranks(loads, start.reshape(ranks, -1))
         even_out(state, target, random, steps=int(_PAIRS * work))
