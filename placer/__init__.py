@@ -2,7 +2,7 @@
 
 >>> import placer
 >>> sorted(placer.__all__)
-['load_fleet', 'load_model', 'lower', 'plan', 'predict', 'simulate', 'verify']
+['balance', 'load_fleet', 'load_model', 'lower', 'plan', 'predict', 'simulate', 'verify']
 
 The functions are loaded when first used, so that importing placer costs next to nothing.
 """
@@ -15,13 +15,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from placer.api import load_fleet, load_model, lower, plan, predict, simulate, verify
+    from placer.api import balance, load_fleet, load_model, lower, plan, predict, simulate, verify
 
-__all__ = ["load_fleet", "load_model", "lower", "plan", "predict", "simulate", "verify"]
+__all__ = ["balance", "load_fleet", "load_model", "lower", "plan", "predict", "simulate", "verify"]
 
 
 class _Package(ModuleType):
-    """The package; ``plan``, ``predict``, ``simulate``, ``verify`` are functions, and subpackages too."""
+    """The package; ``balance``, ``plan``, ``predict``, ... are functions, and subpackages too."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in __all__ and isinstance(value, ModuleType)):

@@ -1,4 +1,4 @@
-"""The library: seven functions, typed results.
+"""The library: eight functions, typed results.
 
 >>> from placer import lower
 >>> lower("llama-3.1-8b").parameters.total
@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from placer.catalog.engine import ServingEngine
 from placer.catalog.fleet import Fleet
@@ -33,7 +34,14 @@ from placer.simulate.simulate import DEFAULT_JITTER, DEFAULT_STEPS, Options, sim
 from placer.validate import validated
 from placer.verify.finding import VerificationReport
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from placer.balance.result import BalanceReport
+
 __all__ = [
+    "balance",
     "build_scenario",
     "kv_tiers",
     "load_fleet",
@@ -176,6 +184,57 @@ def plan_scenario(
     if not (0.0 < budget_s <= 1e6):
         raise ScenarioError(f"expected seconds between 0 and 1e6, got {budget_s!r}", where="budget_s")
     return make_plan(scenario, SolveParams(relative_gap=gap, budget_s=budget_s, seed=seed), progress)
+
+
+def balance(  # noqa: PLR0913 the question has this many parts, all but the first three with defaults
+    counts: NDArray[np.float64] | ArrayLike,
+    ranks: int,
+    slots: int,
+    nodes: int = 1,
+    affinity: NDArray[np.float64] | None = None,
+    *,
+    groups: int | None = None,
+    seed: int = 0,
+    work: float = 1.0,
+) -> BalanceReport:
+    """Place and replicate experts on the ranks of an expert-parallel group, layer by layer, with a proven bound.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (layers, experts)
+        Tokens routed to every expert.
+    ranks, slots
+        Expert-parallel ranks, and slots for experts on all of them: as many on each.
+    nodes
+        Nodes of equally many ranks.
+    affinity : ndarray, shape (layers - 1, experts, experts)
+        Tokens that chose an expert in a layer and another in the next.
+    groups
+        Expert groups that routing keeps together (8 in DeepSeek-V3); none where None.
+    seed
+        Of the random choices.
+    work
+        How long to search, relative to the default.
+
+    Returns
+    -------
+    BalanceReport
+        The contents of ``placer balance --json``.
+
+    Raises
+    ------
+    InputError
+        Naming the argument that is wrong, and what was expected.
+
+    Examples
+    --------
+    >>> report = balance([[8.0, 3.0, 2.0, 1.0]], ranks=2, slots=4)
+    >>> report.max_load, report.bound, report.layers[0].physical_to_logical
+    (9.0, 9.0, (0, 3, 1, 2))
+    """
+    from placer.balance.report import balance_layers  # noqa: PLC0415 a package of the same name as this function
+
+    return balance_layers(counts, ranks, slots, nodes, affinity, groups=groups, seed=seed, work=work)
 
 
 def predict(  # noqa: PLR0913 a deployment has this many parts, most with defaults

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from placer.cli import (
+    balance,
     calibrate,
     catalog,
     kv,
@@ -48,6 +49,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     predict.register,
     roofline.register,
     traffic.register,
+    balance.register,
     catalog.register,
     calibrate.register,
     schema.register,

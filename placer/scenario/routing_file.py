@@ -1,8 +1,8 @@
 """Routed tokens per expert and layer, as measured, read from a file.
 
 Two shapes are read. Ours is ``{"counts": [[...], ...], "layers": [0, 7, 15]}``: one list of experts per layer;
-``layers`` says which layers they are and may be absent. A collection is ``{"data": {name: {"counts": [[...], ...]}}}``;
-one of its entries is chosen by ``file.json#name``.
+``layers`` says which layers they are and may be absent; so may everything but the lists. A collection is
+``{"data": {name: {"counts": [[...], ...]}}}``; one of its entries is chosen by ``file.json#name``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from placer.errors import InputError, nearest_hint
-from placer.files import is_existing, read_mapping
+from placer.files import is_existing, parse_mapping, read_text
 from placer.scenario.routing import MAX_EXPERTS, RoutingKind, RoutingProfile
 from placer.scenario.routing_skew import LayerSkew, measure_skew
 from placer.validate import validated
@@ -79,7 +79,9 @@ def read_routing_counts(reference: str) -> RoutingCounts:
         Naming file and field; for an unknown entry, the nearest known one.
     """
     path, name = _split(reference)
-    raw, where = read_mapping(path), str(path)
+    text, where = read_text(path), str(path)
+    # Bare lists are the field they would be.
+    raw = parse_mapping(f'{{"counts": {text}}}' if text.lstrip().startswith("[") else text, where)
     if "data" not in raw:
         if name:
             raise InputError(f'has no entries, so none is called "{name}"', where=where)

@@ -7,7 +7,7 @@ import pytest
 
 import placer
 
-PUBLIC = ["load_fleet", "load_model", "lower", "plan", "predict", "simulate", "verify"]
+PUBLIC = ["balance", "load_fleet", "load_model", "lower", "plan", "predict", "simulate", "verify"]
 
 
 def _fresh(script):
@@ -36,6 +36,7 @@ def test_the_public_names_are_these():
         ("import placer.verify.verify", {"ortools", "typer", "rich", "simpy"}),
         ("import placer.simulate.simulate", {"ortools", "typer", "rich"}),
         ("import placer.report.plan", {"ortools", "typer"}),
+        ("import placer.balance.report", {"ortools", "typer", "rich"}),
     ],
 )
 def test_importing_costs_no_more_than_it_must(statement, absent):
@@ -51,9 +52,10 @@ def test_importing_costs_no_more_than_it_must(statement, absent):
         "from placer import plan, verify; import placer.plan.plan; import placer.verify.verify",
         "import placer.api; from placer import plan, verify",
         "from placer.plan.plan import Plan; from placer import plan, verify",
+        "from placer.balance.layer import balance_layer; from placer import balance, plan, verify",
     ],
 )
 def test_plan_and_verify_are_functions_in_any_order_of_imports(imports):
-    functions = "(plan, verify, placer.simulate)"
+    functions = "(plan, verify, placer.simulate, placer.balance)"
     script = f"import placer; {imports}; print(*(each.__module__ for each in {functions}), placer.plan is plan)"
-    assert _fresh(script) == ["placer.api", "placer.api", "placer.api", "True"]
+    assert _fresh(script) == [*["placer.api"] * 4, "True"]
