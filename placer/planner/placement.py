@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from placer.catalog.fleet import Fleet
+from placer.cost.group import ExpertLoads
 from placer.cost.shape import GroupShape
 from placer.plan.placement import (
     ExpertLayout,
@@ -18,7 +19,7 @@ from placer.plan.placement import (
     Way,
 )
 from placer.planner.devices import first_devices
-from placer.search.expert_layout import deal_experts
+from placer.search.expert_layout import PlacedLoads, deal_experts
 from placer.search.layout.layout import placement_of
 from placer.search.leaf import Found
 from placer.search.rows import Placement as WayOfLayer
@@ -114,18 +115,22 @@ class PlacementBuilder:
             part = (0, placement.num_hot) if group else (placement.num_hot, moe.num_experts)
         name = f"{ROLES[group]}-class{class_index}-{part[0]}-{part[1]}"
         if name not in self._experts:
-            self._experts[name] = self._deal(loads.selection[slice(*part)], (class_index, group), part[0])
+            self._experts[name] = self._deal(loads, part, (class_index, group))
         return name
 
-    def _deal(self, selection: np.ndarray, at: tuple[int, int], offset: int) -> ExpertLayout:
+    def _deal(self, loads: ExpertLoads, part: tuple[int, int], at: tuple[int, int]) -> ExpertLayout:
         class_index, group = at
         layer = self._cost.classes[class_index].layers[0]
         hottest_first = np.argsort(-self._chances[layer], kind="stable")
-        ranks = deal_experts(selection, self._shapes[group].ep)
+        ep = self._shapes[group].ep
+        if isinstance(loads, PlacedLoads):
+            ranks = loads.deal(part, ep)
+        else:
+            ranks = deal_experts(loads.selection[slice(*part)], ep)
         return ExpertLayout(
             role=ROLES[group],
             experts_by_rank=tuple(
-                tuple(sorted(int(hottest_first[offset + member]) for member in members)) for members in ranks
+                tuple(sorted(int(hottest_first[part[0] + member]) for member in members)) for members in ranks
             ),
         )
 
