@@ -36,7 +36,7 @@ class Problem:
     @property
     def num_ranks(self) -> int:
         """Ranks that are alive."""
-        return int(self.old.shape[0])
+        return len(self.old)
 
     @property
     def most_copies(self) -> int:
@@ -47,7 +47,7 @@ class Problem:
 def shares(held: Held, loads: Floats) -> Floats:
     """Return the load of one copy of every expert, zero where there is none; shape (experts,)."""
     copies = held.sum(axis=0)
-    return np.divide(loads, copies, out=np.zeros(len(loads)), where=copies > 0)
+    return np.asarray(np.divide(loads, copies, out=np.zeros(len(loads)), where=copies > 0))
 
 
 def rank_loads(held: Held, loads: Floats) -> Floats:

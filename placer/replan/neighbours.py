@@ -45,7 +45,7 @@ class View:
     @cached_property
     def copies(self) -> Floats:
         """Copies of every expert; at least one each. Shape (experts,)."""
-        return self.held.sum(axis=0).astype(np.float64)
+        return np.asarray(self.held.sum(axis=0), dtype=np.float64)
 
     @cached_property
     def share(self) -> Floats:

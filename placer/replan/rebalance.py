@@ -33,6 +33,22 @@ class Effort:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a new assignment may not exceed.
+
+    Attributes
+    ----------
+    max_moves
+        Copies that may be moved: the fullest rank then gets as low as the search finds. None: no limit.
+    max_copies
+        Copies an expert may have. None: one on every rank.
+    """
+
+    max_moves: int | None = None
+    max_copies: int | None = None
+
+
+@dataclass(frozen=True)
 class Rebalanced:
     """A new assignment and how it compares.
 
@@ -76,8 +92,7 @@ def rebalance(
     slots: int,
     *,
     ranks_alive: Sequence[int] | None = None,
-    max_moves: int | None = None,
-    max_copies: int | None = None,
+    limits: Limits | None = None,
     effort: Effort | None = None,
 ) -> Rebalanced:
     """Return an assignment of few moves whose fullest rank is within 1 % of a fresh balance's.
@@ -92,10 +107,8 @@ def rebalance(
         Experts a rank has room for.
     ranks_alive
         Numbers of the ranks that are alive; numbers beyond ``old`` are new, empty ranks. None: all of ``old``.
-    max_moves
-        Most copies that may be moved: then the fullest rank gets as low as the search finds. None: no limit.
-    max_copies
-        Copies an expert may have. None: one on every rank.
+    limits
+        Most moves, and most copies of an expert; none where absent.
     effort
         How hard to search.
 
@@ -112,21 +125,21 @@ def rebalance(
     >>> done.experts_by_rank, done.moves, done.lower_bound_moves
     (((0, 1), (2, 3)), 1, 1)
     """
-    how = effort or Effort()
+    how, most = effort or Effort(), limits or Limits()
     ranks = tuple(range(len(old)) if ranks_alive is None else ranks_alive)
     problem = _problem(old, np.asarray(loads, dtype=np.float64), slots, ranks)
-    problem = dataclasses.replace(problem, max_copies=max_copies)
+    problem = dataclasses.replace(problem, max_copies=most.max_copies)
     fresh = fresh_balance(problem)
     fresh_max = float(rank_loads(fresh, problem.loads).max())
     target = fresh_max * (1.0 + TOLERANCE)
     held, left = repaired(problem, target, how.rounds, how.seed)
-    if left > 0 or num_moves(held, problem.old) == problem.old.size:
-        held = matched_to(problem, fresh)
+    if left > 0:
+        held, _ = repaired(problem, target, how.rounds, how.seed, start=matched_to(problem, fresh))
     bound = least_moves(problem, target)
     if problem.old.size <= EXACT_CELLS:
         held, bound = _exactly(problem, target, held, bound)
-    if max_moves is not None and num_moves(held, problem.old) > max_moves:
-        held = _limited(problem, fresh_max, max_moves, how)
+    if most.max_moves is not None and num_moves(held, problem.old) > most.max_moves:
+        held = _limited(problem, fresh_max, most.max_moves, how)
     return _described(problem, held, ranks, (fresh_max, bound))
 
 

@@ -61,7 +61,9 @@ def lightened(problem: Problem, held: Held, target: float) -> tuple[Held, float]
     return held, View(problem, held, target).excess
 
 
-def repaired(problem: Problem, target: float, rounds: int, seed: int = 0) -> tuple[Held, float]:
+def repaired(
+    problem: Problem, target: float, rounds: int, seed: int = 0, start: Held | None = None
+) -> tuple[Held, float]:
     """Return an assignment of few moves, and the squared load left above the target (0: it is met).
 
     After a first repair, rounds of the same: a few ranks get back what they held at first, and the repair is done anew;
@@ -77,9 +79,11 @@ def repaired(problem: Problem, target: float, rounds: int, seed: int = 0) -> tup
         How often a few ranks are set back.
     seed
         Of the choice of ranks.
+    start : ndarray of bool, shape (ranks, experts)
+        An assignment to start from; None: what there is.
     """
     random = np.random.default_rng(seed)
-    held, left = lightened(problem, restored(problem, problem.old), target)
+    held, left = lightened(problem, restored(problem, problem.old if start is None else start), target)
     moves = num_moves(held, problem.old)
     for _ in range(rounds):
         changed = np.flatnonzero((held != problem.old).any(axis=1))
