@@ -77,7 +77,7 @@ def _part(part: FfnPart, selection: np.ndarray, ranks: Ranks) -> PartExplained:
     loads = np.array([float(selection[list(rank)].sum()) for rank in ranks])
     ids = [expert for rank in ranks for expert in rank]
     full = int(loads.argmax())
-    bound = min(float(busiest_rank_bound(selection[ids][None, :], len(ranks))[0]), float(loads[full]))
+    bound = min(_bound(selection[ids], ranks), float(loads[full]))
     return PartExplained(
         role=part.at.role,
         loads=tuple(loads.tolist()),
@@ -90,6 +90,18 @@ def _part(part: FfnPart, selection: np.ndarray, ranks: Ranks) -> PartExplained:
         swap=_swap(selection, ranks, loads),
         copy_=_copy(selection, ranks, loads),
     )
+
+
+def _bound(selection: np.ndarray, ranks: Ranks) -> float:
+    """Return a lower bound on the fullest rank of any layout of experts in as many slots a rank.
+
+    That of every layout, and: the rank of the hottest expert has at least as many others as do not fit elsewhere.
+    """
+    slots = -(-len(selection) // len(ranks))
+    company = len(selection) - (len(ranks) - 1) * slots - 1
+    lightest = np.sort(selection)[: max(0, company)]
+    any_layout = float(busiest_rank_bound(selection[None, :], len(ranks))[0])
+    return max(any_layout, float(selection.max() + lightest.sum()))
 
 
 def _swap(selection: np.ndarray, ranks: Ranks, loads: np.ndarray) -> Help | None:

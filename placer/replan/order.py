@@ -56,17 +56,28 @@ class _State:
     unwanted: list[set[int]]
     steps: list[Step] = field(default_factory=list)
     sent: Counter[int] = field(default_factory=Counter)
+    arrived: set[tuple[int, int]] = field(default_factory=set)
 
     def copies(self, expert: int) -> int:
         return sum(expert in held for held in self.held) + sum(expert in staged for staged in self.staged)
 
     def source(self, expert: int, rank: int) -> int | None:
-        """Return the rank to copy from: in the same domain if there is one, the one that sent least so far."""
+        """Return the rank to copy from: in the same domain if there is one, the one that sent least so far.
+
+        A copy that has to arrive first counts as one more that was sent.
+        """
         holders = [other for other, held in enumerate(self.held) if expert in held]
         holders += [other for other, staged in enumerate(self.staged) if expert in staged]
         if not holders:
             return None
-        best = min(holders, key=lambda at: (self.domains[at] != self.domains[rank], self.sent[at], at))
+        best = min(
+            holders,
+            key=lambda at: (
+                self.domains[at] != self.domains[rank],
+                self.sent[at] + ((at, expert) in self.arrived),
+                at,
+            ),
+        )
         self.sent[best] += 1
         return best
 
@@ -78,6 +89,7 @@ class _State:
     def copy(self, expert: int, rank: int) -> None:
         self.steps.append(Step(Action.COPY, expert, rank, self.source(expert, rank)))
         self.held[rank].add(expert)
+        self.arrived.add((rank, expert))
         self.wanted[rank].discard(expert)
 
     def has_room(self, rank: int) -> bool:

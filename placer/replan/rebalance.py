@@ -28,7 +28,7 @@ _NOISE = 1e-9
 class Effort:
     """How hard to search: rounds of large neighbourhood search, and the seed of their choices."""
 
-    rounds: int = 60
+    rounds: int = 120
     seed: int = 0
 
 
@@ -123,7 +123,7 @@ def rebalance(
 
     >>> done = rebalance([[0, 1], [0, 2], [0, 3]], [2.0, 2.0, 1.0, 1.0], 2, ranks_alive=[0, 1])
     >>> done.experts_by_rank, done.moves, done.lower_bound_moves
-    (((0, 1), (2, 3)), 1, 1)
+    (((1, 3), (0, 2)), 1, 1)
     """
     how, most = effort or Effort(), limits or Limits()
     ranks = tuple(range(len(old)) if ranks_alive is None else ranks_alive)

@@ -62,11 +62,11 @@ def render_device(device: DeviceExplained) -> Group:
         f"{device.device}: replica {device.replica}, {device.role} stage {device.stage}, data-parallel rank "
         f"{device.data_rank}, expert rank {device.expert_rank}"
     )
-    held = new_table("holds", ">bytes", title=f"{device.layers} attention layers, {device.experts} experts")
+    held = new_table(f"holds {device.layers} attention layers, {device.experts} experts", ">bytes")
     for kind, size in device.bytes_by_kind.items():
         held.add_row(kind, format_bytes(size))
     held.add_row("free", format_bytes(max(0, device.free_bytes)))
-    does = new_table("a step of its stage", ">time", title=f"{device.sequences} sequences")
+    does = new_table(f"a step of its stage, {device.sequences} sequences of its rank", ">time")
     for kind, seconds in device.seconds_by_kind.items():
         does.add_row(kind, format_seconds(seconds))
     load = Text(f"its experts serve {device.relative_load:.4f} of the mean of its group's ranks")
