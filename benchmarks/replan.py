@@ -1,7 +1,7 @@
 """``python -m benchmarks.replan``: what moves after losing one of 32 expert ranks, for several routings.
 
 256 experts in 288 slots on 32 ranks, balanced from nothing; then rank 0 is lost. Routings: zipf laws, a lognormal one,
-and, where ``PLACER_SHARED`` (or ``../shared``) has them, measured counts of OLMoE: four domains of a layer side by side.
+and, where ``PLACER_SHARED`` (or ``../shared``) has them, measured counts of OLMoE: four domains side by side.
 """
 
 from __future__ import annotations
