@@ -5,10 +5,17 @@ from __future__ import annotations
 import math
 
 from placer.plan.metrics import MemoryUse
-from placer.plan.plan import BatchPlan
+from placer.plan.placement import Role
+from placer.plan.plan import BatchPlan, Plan
 from placer.plan.replanning import Loss
 from placer.replan.devices import device_name
 from placer.replan.stage import Stage
+
+
+def holds_attention(plan: Plan, role: Role, stage: int) -> bool:
+    """Return whether attention, and with it KV cache, of any layer lies on a stage."""
+    layers = plan.placement.layers if plan.placement is not None else ()
+    return any((layer.attention.role, layer.attention.stage) == (role, stage) for layer in layers)
 
 
 def surviving_ranks(stage: Stage) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from placer.replan.after import steps_after
 from placer.replan.budget import Solved, solve_groups
 from placer.replan.devices import device_name
 from placer.replan.group import StageGroup, grouped, moved
-from placer.replan.losses import loss_of
+from placer.replan.losses import holds_attention, loss_of
 from placer.replan.request import Request
 from placer.replan.stage import Stage, assert_planned, stages_after
 from placer.units import format_bytes, format_seconds
@@ -72,7 +72,10 @@ def _losses(plan: Plan, stages: Sequence[Stage], groups: Sequence[StageGroup]) -
         if stage.lost:
             block = stage.block
             slots_bytes = needed.get((block.replica, block.shape.role, block.stage), 0.0)
-            losses.append(loss_of(stage, plan.batch, uses[block.shape.role], slots_bytes))
+            loss = loss_of(stage, plan.batch, uses[block.shape.role], slots_bytes)
+            if not holds_attention(plan, block.shape.role, block.stage):
+                loss = loss.model_copy(update={"sequences": 0, "dealt": 0})
+            losses.append(loss)
     return tuple(losses)
 
 
