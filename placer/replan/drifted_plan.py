@@ -1,0 +1,85 @@
+"""A plan with new layouts for a new routing, in the plan's own schema: same devices, same batch, new figures."""
+
+from __future__ import annotations
+
+from placer.errors import InputError
+from placer.plan.metrics import Bound, Occupancy
+from placer.plan.placement import Placement
+from placer.plan.plan import Plan
+from placer.planner.provenance import input_hashes
+from placer.replan.step_time import Step
+from placer.scenario.routing import RoutingProfile
+from placer.simulate.deployment import deployment_of
+from placer.simulate.engine import Load
+from placer.simulate.route import build_route
+from placer.simulate.steady import run_steady
+from placer.units import format_count
+from placer.verify.context import context_of
+from placer.verify.recompute.figures import Stated, metrics_of
+
+
+def drifted_plan(plan: Plan, routing: RoutingProfile, placement: Placement, step: Step) -> Plan:
+    """Return the plan of a new routing; nothing is proven about it, so its bound is zero.
+
+    Parameters
+    ----------
+    plan
+        The old one.
+    routing
+        The new one.
+    placement
+        With the new layouts.
+    step
+        Of the new layouts by the law.
+
+    Raises
+    ------
+    InputError
+        If the step gets too long for the target: then it is time to plan again.
+    """
+    assert plan.metrics is not None
+    assert plan.time is not None
+    scenario = plan.scenario.model_copy(
+        update={"workload": plan.scenario.workload.model_copy(update={"routing": routing})}
+    )
+    moved = plan.model_copy(update={"scenario": scenario, "placement": placement})
+    deployment = deployment_of(moved)
+    steady = run_steady(build_route(deployment).program, Load(deployment.in_flight, plan.schedule))
+    step_s = max(steady.step_s, step.law_s)
+    target = scenario.target
+    if step_s > target.step_time_s:
+        raise InputError(
+            f"the new layout reaches {1.0 / step_s:.4g} tokens/s/user in the new routing, less than the target of "
+            f"{target.tokens_per_s_per_user:g}; plan again with placer plan",
+            where="--output",
+        )
+    context = context_of(moved)
+    assert context is not None
+    stated = Stated(len(placement.replicas), step_s)
+    exact = metrics_of(context.flow, context.replica, plan.devices, stated, scenario)
+    metrics = plan.metrics.model_copy(update={name: getattr(exact, name) for name in type(plan.metrics).model_fields})
+    ffn_s = max(0.0, plan.time.ffn_s + step.path_s - plan.time.path_s)
+    busy = {"path": step.path_s, **step.busy_s}
+    verdict = (
+        f"{scenario.model.name} on {scenario.fleet.name}: ${metrics.usd_per_million_output_tokens:.4g}/M output tokens "
+        f"at {metrics.tokens_per_s_per_user:.4g} tokens/s/user, {format_count(metrics.tokens_per_s)} tokens/s; experts "
+        f"re-placed for a new routing, for which nothing is proven"
+    )
+    return Plan.model_validate(
+        moved.model_copy(
+            update={
+                "verdict": verdict,
+                "metrics": metrics,
+                "bound": Bound(usd_per_million_output_tokens=0.0, relative_gap=1.0),
+                "time": plan.time.model_copy(
+                    update={
+                        "path_s": step.path_s,
+                        "ffn_s": ffn_s,
+                    }
+                ),
+                "occupancy": tuple(Occupancy(resource=name, busy_s=seconds) for name, seconds in busy.items()),
+                "alternatives": (),
+                "provenance": plan.provenance.model_copy(update={"input_sha256": input_hashes(scenario)}),
+            }
+        ).model_dump()
+    )

@@ -1,0 +1,78 @@
+"""The step by the cost model for a layout, with copies of experts and ranks of any number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from placer.catalog.kernel import KernelFamily
+from placer.model.mixer import CompressedAttention, LatentAttention
+from placer.plan.placement import LayerPlacement, Role
+from placer.plan.plan import Plan
+from placer.replan.drift import Drift
+from placer.verify.context import Context, context_of
+from placer.verify.recompute.figures import occupancy_s, step_time_s
+from placer.verify.recompute.flow import Flow, trace
+from placer.verify.recompute.layer import Layer, layer_cost
+from placer.verify.recompute.load import PartLoad, part_load
+
+#: Experts of every rank, by layer and group.
+Layouts = Mapping[tuple[int, Role], tuple[tuple[int, ...], ...]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """The law's step time, and what it is made of: the path, and how long every resource is busy [s]."""
+
+    law_s: float
+    path_s: float
+    busy_s: dict[str, float]
+
+
+def step_of(plan: Plan, drift: Drift, layouts: Layouts) -> Step:
+    """Return the step of a plan by the law, in another routing and with other layouts.
+
+    Parameters
+    ----------
+    plan
+        Gives everything else; its groups may have other widths than its placement.
+    drift
+        Routing, by layer.
+    layouts
+        Layouts of layers that differ from the plan's.
+    """
+    context = context_of(plan)
+    assert context is not None
+    costs = [
+        layer_cost(_layer(context, placed, drift, layouts), context.replica) for placed in context.placement.layers
+    ]
+    flow: Flow = trace(context.model, context.placement, costs, context.replica)
+    return Step(step_time_s(flow, context.replica), flow.path_s, occupancy_s(flow, context.replica))
+
+
+def _layer(context: Context, placed: LayerPlacement, drift: Drift, layouts: Layouts) -> Layer:
+    spec = context.scenario.model
+    mixer = spec.mixers[spec.layer_kinds()[placed.layer].mixer]
+    latent = isinstance(mixer, LatentAttention | CompressedAttention)
+    ops = context.model.layer_ops[placed.layer]
+    loads: list[PartLoad] = []
+    if ops.moe is not None:
+        selection = drift.chances[placed.layer]
+        for part in placed.ffn:
+            planned = context.placement.experts[part.experts or ""].experts_by_rank
+            ranks = layouts.get((placed.layer, part.at.role), planned)
+            loads.append(copies_load(selection, ranks, context.replica.batch.sequences))
+    return Layer(ops, KernelFamily.MLA if latent else KernelFamily.ATTENTION, placed.way, loads)
+
+
+def copies_load(selection: np.ndarray, ranks: tuple[tuple[int, ...], ...], sequences: int) -> PartLoad:
+    """Return the load of a part whose experts may have copies: each copy is an expert of its share of the tokens."""
+    flat = [expert for rank in ranks for expert in rank]
+    copies = np.bincount(flat, minlength=len(selection))
+    of_copy = np.array([selection[expert] / copies[expert] for expert in flat])
+    ends = np.cumsum([0, *(len(rank) for rank in ranks)]).tolist()
+    numbered = [range(start, end) for start, end in pairwise(ends)]
+    return part_load(of_copy, numbered, sequences)
