@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from placer.cli.model import ModelArgument
 from placer.cli.output import emit
 from placer.cli.precision import KvOption, with_formats
 
@@ -17,9 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def kv_command(
     *,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
-    ],
+    model: ModelArgument,
     context: Annotated[str, typer.Option(metavar="TOKENS", help="Tokens of every sequence, such as 131072 or 128Ki.")],
     batch: Annotated[str, typer.Option(metavar="NUMBER", help="Sequences.")] = "1",
     kv: KvOption = None,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from placer.cli.model import ModelArgument
 from placer.cli.output import emit, render
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
 
@@ -17,9 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def kv_tiers_command(  # noqa: PLR0913 the parameters are the options of the command
     *,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
-    ],
+    model: ModelArgument,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="Device of the catalog, or of --fleet.")],
     context: Annotated[
         str, typer.Option(metavar="TOKENS", help="Tokens of a session at its pause, such as 32768 or 32k.")

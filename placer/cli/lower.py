@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from placer.cli.model import ModelArgument
 from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
 from placer.errors import InputError
@@ -43,9 +44,7 @@ def register(app: typer.Typer) -> None:
 
 def lower_command(  # noqa: PLR0913 the parameters are the options of the command
     *,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
-    ],
+    model: ModelArgument,
     context: Annotated[
         str, typer.Option(metavar="TOKENS", help="Tokens in the KV cache, such as 8192 or 8k; several as 1k,8k,128k.")
     ] = "8192",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from placer.cli.model import ModelArgument
 from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
 from placer.errors import InputError
@@ -27,9 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     *,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
-    ],
+    model: ModelArgument,
     fleet: Annotated[str, typer.Option(metavar="FLEET", help="Catalog name, or path of a fleet file.")],
     tps_user: Annotated[float, typer.Option(metavar="RATE", help="Tokens per second every user must get.")],
     isl: Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from placer.cli.model import ModelArgument
 from placer.cli.output import emit_json, render
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption
 
@@ -17,9 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def predict_command(  # noqa: PLR0913 the parameters are the options of the command
     *,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
-    ],
+    model: ModelArgument,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="Device of the catalog, such as h200-sxm.")],
     batch: Annotated[str, typer.Option(metavar="NUMBER", help="Requests decoding at once on each data-parallel rank.")],
     isl: Annotated[str, typer.Option(metavar="TOKENS", help="Input tokens of a request, such as 1024 or 8k.")],

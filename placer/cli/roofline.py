@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from placer.cli.model import ModelArgument
 from placer.cli.output import emit, render
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
 from placer.errors import InputError
@@ -18,9 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def roofline_command(  # noqa: PLR0913 the parameters are the options of the command
     *,
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Catalog id, alias, path of a config.json or model file.")
-    ],
+    model: ModelArgument,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="Device of the catalog.")],
     batch: Annotated[str, typer.Option(metavar="NUMBER", help="Sequences decoded together; several as 1,8,64.")] = "1",
     context: Annotated[

@@ -130,23 +130,16 @@ def expert_copies(group: Group, num_selected: float, num_experts: int) -> float:
     return copies_per_token(num_selected, num_experts, group.shape.ep) * group.shape.expert_tp
 
 
-def exchange_s(group: Group, copies_: float, batch: Batch, hidden_size: int, dispatch: ElementFormat) -> Array:
-    """Return the time to send tokens to their experts and to bring the sums back, inside the group."""
+def exchange_s(
+    group: Group, copies_: float, batch: Batch, hidden_size: int, dispatch: ElementFormat
+) -> tuple[Array, Array]:
+    """Return the times to send tokens to their experts, and to bring the sums back, inside the group."""
     if group.shape.width == 1:
-        return np.zeros_like(batch.tokens)
+        return np.zeros_like(batch.tokens), np.zeros_like(batch.tokens)
     sent = batch.device_tokens * (copies_ * hidden_size)
     shape = (group.shape.width, group.domain)
-    there = dispatch_s(group, copies_, batch, hidden_size, dispatch)
-    return there + all_to_all_s(group.link, group.scale_out, shape, sent * HIDDEN_BYTES)
-
-
-def dispatch_s(group: Group, copies_: float, batch: Batch, hidden_size: int, dispatch: ElementFormat) -> Array:
-    """Return the time to send tokens to their experts, inside the group."""
-    if group.shape.width == 1:
-        return np.zeros_like(batch.tokens)
-    sent = batch.device_tokens * (copies_ * hidden_size)
-    shape = (group.shape.width, group.domain)
-    return all_to_all_s(group.link, group.scale_out, shape, sent * dispatch.element_bytes)
+    there = all_to_all_s(group.link, group.scale_out, shape, sent * dispatch.element_bytes)
+    return there, all_to_all_s(group.link, group.scale_out, shape, sent * HIDDEN_BYTES)
 
 
 def shared_s(group: Group, moe: MoeOps, batch: Batch) -> Array:

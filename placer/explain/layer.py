@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from placer.catalog.kernel import KernelFamily
 from placer.cost.expert_load import busiest_rank_bound
 from placer.errors import InputError
-from placer.model.mixer import CompressedAttention, LatentAttention
 from placer.plan.explanation import Help, LayerExplained, PartExplained
 from placer.plan.placement import FfnPart, LayerPlacement
 from placer.verify.context import Context
-from placer.verify.recompute.layer import Layer, LayerCost, layer_cost
+from placer.verify.recompute.layer import LayerCost, layer_cost
 from placer.verify.recompute.load import PartLoad, part_load
 
 Ranks = tuple[tuple[int, ...], ...]
@@ -58,11 +56,7 @@ def cost_of_layer(context: Context, placed: LayerPlacement, loads: list[PartLoad
             selection = context.selections[placed.layer]
             ranks = [context.placement.experts[part.experts or ""].experts_by_rank for part in placed.ffn]
             loads = [part_load(selection, each, context.replica.batch.sequences) for each in ranks]
-    spec = context.scenario.model
-    mixer = spec.mixers[spec.layer_kinds()[placed.layer].mixer]
-    latent = isinstance(mixer, LatentAttention | CompressedAttention)
-    family = KernelFamily.MLA if latent else KernelFamily.ATTENTION
-    return layer_cost(Layer(context.model.layer_ops[placed.layer], family, placed.way, loads), context.replica)
+    return layer_cost(context.loaded_layer(placed, loads), context.replica)
 
 
 def _even(load: PartLoad, selection: np.ndarray, ranks: Ranks, sequences: int) -> PartLoad:

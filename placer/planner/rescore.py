@@ -61,7 +61,7 @@ class Rescorer:
         self._searcher = searcher
         self._target_s = searcher.cost.scenario.target.step_time_s
         self.num_simulated, self.num_instructions = 0, 0
-        self._worse: dict[tuple[Candidate, Layout], Worse] = {}
+        self._known: dict[tuple[Candidate, Layout], Achieved | Worse] = {}
 
     def score(self, found: Found, price: float) -> Achieved | Worse:
         """Return what a plan achieves under the schedule that suits it best.
@@ -74,11 +74,11 @@ class Rescorer:
             What another plan achieves; only cheaper ones are simulated in full. It falls from call to call.
         """
         key = found.candidate, found.layout
-        if key in self._worse:
-            return self._worse[key]
-        score = self._score(found, price)
-        if isinstance(score, Worse):
-            self._worse[key] = score
+        if key not in self._known:
+            self._known[key] = self._score(found, price)
+        score = self._known[key]
+        if isinstance(score, Achieved) and score.found.value >= price:
+            return Worse(score.found.step_s)
         return score
 
     def _score(self, found: Found, price: float) -> Achieved | Worse:

@@ -111,7 +111,8 @@ class StepModel:
         copies = block_time.expert_copies(group, moe.top_k, moe.num_experts)
         batch = Batch(np.array([rank_tokens * shape.dp]), np.array([rank_tokens]), np.array([rank_tokens / shape.tp]))
         dispatch = self.model.spec.precision.dispatch
-        total = float(block_time.exchange_s(group, copies, batch, moe.width, dispatch)[0])
+        there, back = block_time.exchange_s(group, copies, batch, moe.width, dispatch)
+        total = float(there[0] + back[0])
         size = (shape.width, group.domain)
         floor = 2.0 * float(all_to_all_s(group.link, group.scale_out, size, 0.0))
         parts.add(OpClass.ALL_TO_ALL, floor, total, times)

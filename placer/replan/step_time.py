@@ -8,8 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from placer.catalog.kernel import KernelFamily
-from placer.model.mixer import CompressedAttention, LatentAttention
 from placer.plan.placement import LayerPlacement, Role
 from placer.plan.plan import Plan
 from placer.replan.drift import Drift
@@ -54,9 +52,6 @@ def step_of(plan: Plan, drift: Drift, layouts: Layouts) -> Step:
 
 
 def _layer(context: Context, placed: LayerPlacement, drift: Drift, layouts: Layouts) -> Layer:
-    spec = context.scenario.model
-    mixer = spec.mixers[spec.layer_kinds()[placed.layer].mixer]
-    latent = isinstance(mixer, LatentAttention | CompressedAttention)
     ops = context.model.layer_ops[placed.layer]
     loads: list[PartLoad] = []
     if ops.moe is not None:
@@ -65,7 +60,7 @@ def _layer(context: Context, placed: LayerPlacement, drift: Drift, layouts: Layo
             planned = context.placement.experts[part.experts or ""].experts_by_rank
             ranks = layouts.get((placed.layer, part.at.role), planned)
             loads.append(copies_load(selection, ranks, context.replica.batch.sequences))
-    return Layer(ops, KernelFamily.MLA if latent else KernelFamily.ATTENTION, placed.way, loads)
+    return context.loaded_layer(placed, loads)
 
 
 def copies_load(selection: np.ndarray, ranks: tuple[tuple[int, ...], ...], sequences: int) -> PartLoad:

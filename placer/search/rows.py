@@ -190,7 +190,7 @@ class RowBuilder:
         host_bytes, side_bytes = self.held_bytes(index, self._pair.host_share, self._pair.side_share)
         return Rows(placements, times, host_bytes, side_bytes)
 
-    def turns(self, index: int, shares: tuple[int, int]) -> Array:
+    def turns(self, index: int, rows: Rows, shares: tuple[int, int]) -> Array:
         """Return how long a layer of class ``index`` takes a stage, held by that alone, for its share of microbatches.
 
         A share goes through a layer on one group op by op, in the same order every time; in a layer on two groups its
@@ -201,6 +201,8 @@ class RowBuilder:
         ----------
         index
             The class.
+        rows
+            Its rows.
         shares
             Microbatches that a stage of host and sidecar serves together.
 
@@ -210,7 +212,7 @@ class RowBuilder:
             By group and by chain: seconds between two layers' first op of the first microbatch, between their last op
             of the last one, and of any one's path.
         """
-        rows, columns = self.rows(index), self._cost.fields.classes[index]
+        columns = self._cost.fields.classes[index]
         turns = np.zeros((2, NUM_CHAINS, *rows.times.shape[:2]))
         for number, placement in enumerate(rows.placements):
             is_alone = placement.way in {Way.NEAR, Way.AWAY}

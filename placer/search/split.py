@@ -112,12 +112,12 @@ def _allowed(space: Space) -> tuple[Integers, Integers]:
     tuple of ndarray, each of shape (max_stages + 1, max_stages + 1, max_microbatches + 1)
         By stages of host and sidecar and by a number; beyond the largest, and 0, where there is none.
     """
-    numbers = np.arange(space.max_microbatches + 2)
-    stages = np.arange(space.max_stages + 1)
+    numbers = np.arange(space.max_microbatches + 2, dtype=np.int16)
+    stages = np.arange(space.max_stages + 1, dtype=np.int16)
     suits = (numbers <= stages[:, None]) | (numbers % np.maximum(stages, 1)[:, None] == 0)
     both = suits[:, None, :] & suits[None, :, :]
     both[..., 0] = both[..., -1] = True
     upwards = np.where(both, numbers, numbers[-1])
     least = np.minimum.accumulate(upwards[..., ::-1], axis=-1)[..., ::-1]
-    most = np.maximum.accumulate(np.where(both, numbers, 0), axis=-1)
-    return least[..., :-1].astype(np.int16), most[..., :-1].astype(np.int16)
+    most = np.maximum.accumulate(np.where(both, numbers, numbers[0]), axis=-1)
+    return least[..., :-1], most[..., :-1]

@@ -124,12 +124,12 @@ class _Filler:
         everything = (0, moe.num_experts)
         shared = block_time.shared_s(self.group, moe, self.batch)
         shared_bytes = block_bytes.cut_bytes(self.group, moe.shared) if moe.shared else 0
-        busy, exchange = self._near(moe, loads, everything)
-        self.values[:, columns.ffn] = shared + exchange + busy
-        self.values[:, columns.ffn_busy], self.values[:, columns.exchange] = shared + busy, exchange
+        busy, there, back = self._near(moe, loads, everything)
+        self.values[:, columns.ffn] = shared + (there + back) + busy
+        self.values[:, columns.ffn_busy], self.values[:, columns.exchange] = shared + busy, there + back
         routed = self._routed(moe, loads, everything)
         self.values[:, columns.experts], self.values[:, columns.direct] = routed, shared + routed
-        self.values[:, columns.dispatch] = self._dispatch(moe, loads)
+        self.values[:, columns.dispatch] = there
         self.values[:, columns.direct_copies] = self._copies(moe, loads, everything) + (
             self.group.shape.tp if moe.shared else 0
         )
@@ -137,10 +137,10 @@ class _Filler:
         hot_counts = self.cost.scenario.space.hot_counts(moe.num_experts)
         for level, count in enumerate(hot_counts):
             hot, cold = (0, count), (count, moe.num_experts)
-            busy, exchange = self._near(moe, loads, cold)
-            self.values[:, columns.cold[level]] = shared + exchange + busy
+            busy, there, back = self._near(moe, loads, cold)
+            self.values[:, columns.cold[level]] = shared + (there + back) + busy
             self.values[:, columns.cold_busy[level]] = shared + busy
-            self.values[:, columns.cold_exchange[level]] = exchange
+            self.values[:, columns.cold_exchange[level]] = there + back
             self.values[:, columns.hot[level]] = self._routed(moe, loads, hot)
             self.values[:, columns.hot_copies[level]] = self._copies(moe, loads, hot)
             self.values[:, columns.cold_bytes[level]] = shared_bytes + block_bytes.expert_bytes(
@@ -155,18 +155,12 @@ class _Filler:
         """Return copies of a token, in hidden states: experts of a latent size are sent less than one."""
         return block_time.copies(self.group, loads, part) * (moe.width / self.cost.hidden_size)
 
-    def _near(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> tuple[Array, Array]:
-        """Return the time of experts for tokens of the same group: experts and the sum over TP; the exchange."""
+    def _near(self, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int]) -> tuple[Array, Array, Array]:
+        """Return the time of experts for tokens of the same group: experts and the sum over TP; there; back."""
         hidden, dispatch = self.cost.hidden_size, self.cost.model.spec.precision.dispatch
-        exchange = block_time.exchange_s(self.group, self._copies(moe, loads, part), self.batch, hidden, dispatch)
+        there, back = block_time.exchange_s(self.group, self._copies(moe, loads, part), self.batch, hidden, dispatch)
         reduce = block_time.reduce_s(self.group, self.batch.rank_tokens, hidden)
-        return self._routed(moe, loads, part) + reduce, exchange
-
-    def _dispatch(self, moe: MoeOps, loads: ExpertLoads) -> Array:
-        """Return the time to send tokens to all experts of the same group."""
-        hidden, dispatch = self.cost.hidden_size, self.cost.model.spec.precision.dispatch
-        copies = self._copies(moe, loads, (0, moe.num_experts))
-        return block_time.dispatch_s(self.group, copies, self.batch, hidden, dispatch)
+        return self._routed(moe, loads, part) + reduce, there, back
 
     def outside(self) -> None:
         fields, model, shape = self.cost.fields, self.cost.model, self.group.shape

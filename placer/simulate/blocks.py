@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from placer.cost import block_time
-from placer.cost.collective import all_to_all_s, hop_s
+from placer.cost.collective import hop_s
 from placer.cost.group import Batch, Group
 from placer.errors import InternalError
 from placer.graph.ffns.moe import MoeOps
@@ -84,17 +84,10 @@ class Blocks:
         ]
 
     def _exchange(self, part: ExpertPart, group: Group, batch: Batch) -> tuple[float, float]:
-        if group.shape.width == 1:
-            return 0.0, 0.0
         copies = block_time.copies(group, part.mean_loads(), part.whole)
-        elements = float(batch.device_tokens[0]) * copies * part.moe.width
-        dispatch = self._deployment.model.spec.precision.dispatch.element_bytes
-        shape = (group.shape.width, group.domain)
-        out, back = (
-            float(all_to_all_s(group.link, group.scale_out, shape, elements * width))
-            for width in (dispatch, block_time.HIDDEN_BYTES)
-        )
-        return out, back
+        dispatch = self._deployment.model.spec.precision.dispatch
+        there, back = block_time.exchange_s(group, copies, batch, part.moe.width, dispatch)
+        return float(there[0]), float(back[0])
 
     def shared(self, moe: MoeOps, place: Place) -> list[Piece]:
         """Return the shared experts, if there are any."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -92,10 +93,6 @@ class Context:
         return trace(self.model, self.placement, by_layer, self.replica)
 
     def _layer(self, placed: LayerPlacement, loads: dict[tuple[str, bytes], PartLoad]) -> Layer:
-        spec = self.scenario.model
-        mixer = spec.mixers[spec.layer_kinds()[placed.layer].mixer]
-        has_shared_entries = isinstance(mixer, LatentAttention | CompressedAttention)
-        family = KernelFamily.MLA if has_shared_entries else KernelFamily.ATTENTION
         ops = self.model.layer_ops[placed.layer]
         parts: list[PartLoad] = []
         for part in placed.ffn:
@@ -106,7 +103,15 @@ class Context:
                     ranks = self.placement.experts[part.experts].experts_by_rank
                     loads[key] = part_load(chances, ranks, self.replica.batch.sequences)
                 parts.append(loads[key])
-        return Layer(ops, family, placed.way, parts)
+        return self.loaded_layer(placed, parts)
+
+    def loaded_layer(self, placed: LayerPlacement, loads: Sequence[PartLoad]) -> Layer:
+        """Return a layer as its cost depends on it, with some expert load of each FFN part."""
+        spec = self.scenario.model
+        mixer = spec.mixers[spec.layer_kinds()[placed.layer].mixer]
+        has_shared_entries = isinstance(mixer, LatentAttention | CompressedAttention)
+        family = KernelFamily.MLA if has_shared_entries else KernelFamily.ATTENTION
+        return Layer(self.model.layer_ops[placed.layer], family, placed.way, loads)
 
     @cached_property
     def occupancy_s(self) -> dict[str, float]:

@@ -65,7 +65,7 @@ def layer_times_s(model: ModelGraph, group: Group, batch: Batch, context: int) -
         copies = block_time.copies(group, loads, everything)
         compute = compute + entry.count * block_time.shared_s(group, moe, batch)
         compute = compute + entry.count * block_time.experts_s(group, moe, loads, everything, batch)
-        exchange = exchange + entry.count * block_time.exchange_s(group, copies, batch, hidden, dispatch)
+        exchange = exchange + entry.count * sum(block_time.exchange_s(group, copies, batch, hidden, dispatch))
     return float(compute[0]), float(exchange[0])
 
 

@@ -11,12 +11,12 @@ Load = tuple[int, ...]
 def _fill(loads: list[Load], volumes: list[int], limit: int, capacity: int) -> list[int]:
     """Return the stage of every item when each stage is filled up to its limits, in order."""
     stages, stage, volume = [], 0, 0
-    load = nothing = (0,) * len(loads[0])
+    load: Load = (0,) * len(loads[0])
     for item, item_volume in zip(loads, volumes, strict=True):
         together = tuple(map(add, load, item))
         is_full = max(together) > limit or volume + item_volume > capacity
         if is_full and (any(load) or volume):
-            stage, volume, together = stage + 1, 0, tuple(map(add, nothing, item))
+            stage, volume, together = stage + 1, 0, item
         load, volume = together, volume + item_volume
         stages.append(stage)
     return stages

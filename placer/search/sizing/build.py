@@ -199,7 +199,7 @@ def _class_table(rows: RowBuilder, index: int, shares: tuple[int, int]) -> Class
         times_up(table.times[:, 1]),
         bytes_up(table.host_bytes[:, 0]),
         bytes_up(table.side_bytes[:, 0]),
-        times_up(rows.turns(index, shares)[..., 1]),
+        times_up(rows.turns(index, table, shares)[..., 1]),
     )
 
 

@@ -20,11 +20,6 @@ def share_of(in_flight: int, stages: int) -> int:
     return -(-in_flight // max(1, stages))
 
 
-def num_turns(in_flight: int, stages: int) -> int:
-    """Return how often in a step a stage is taken by another share of the microbatches."""
-    return -(-in_flight // share_of(in_flight, stages))
-
-
 @dataclass(frozen=True)
 class Run:
     """Consecutive layers of one class."""
@@ -159,7 +154,7 @@ class SizingProblem:
 
     def num_turns(self, group: int) -> int:
         """Return how often in a step a stage of a group is taken by another share of the microbatches."""
-        return num_turns(self.in_flight, self.stages[group])
+        return -(-self.in_flight // self.share(group))
 
     @property
     def chains(self) -> tuple[tuple[int, int], ...]:
