@@ -26,9 +26,9 @@ def cut_bytes(group: Group, op: Op) -> int:
 
 
 def expert_bytes(group: Group, moe: MoeOps, num_experts: int) -> int:
-    """Return the weights of the fullest expert-parallel rank's experts."""
-    held = -(-num_experts // group.shape.ep)
-    return held * stored_shard_bytes(moe.expert, group.shape.expert_tp, group.device)
+    """Return the weights of an expert-parallel rank's slots for so many experts of the group, filled or not."""
+    slots = group.shape.expert_ranks.slots(num_experts)
+    return slots * stored_shard_bytes(moe.expert, group.shape.expert_tp, group.device)
 
 
 def buffer_bytes(batch: Batch, hidden_size: int, top_k: int) -> Array:

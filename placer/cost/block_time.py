@@ -10,7 +10,8 @@ import numpy as np
 from placer.catalog.kernel import KernelFamily
 from placer.cost.collective import all_gather_s, all_reduce_s, all_to_all_s, hop_s
 from placer.cost.expert_load import copies_per_token
-from placer.cost.group import Array, Batch, ExpertLoads, Group
+from placer.cost.group import Array, Batch, Group
+from placer.cost.loads import ExpertLoads
 from placer.cost.op_time import Work, kernel_time_s
 from placer.cost.shard import held_format, shard_flops_per_token, stored_shard_bytes
 from placer.graph.ffns.moe import MoeOps
@@ -91,14 +92,17 @@ def dense_s(group: Group, op: Op, batch: Batch, hidden_size: int) -> Array:
 
 
 def experts_s(group: Group, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int], batch: Batch) -> Array:
-    """Return the time of routed experts on the busiest rank, the fused kernel's floor paid once."""
-    return loaded_experts_s(group, moe, loads.busiest(part, group.shape.ep, batch.tokens), part[1] - part[0])
+    """Return the time of routed experts on the busiest rank, at least; the fused kernel's floor is paid once."""
+    ranks = group.shape.expert_ranks
+    slots = ranks.slots(part[1] - part[0])
+    pairs = loads.busiest(part, ranks, batch.tokens)
+    return np.asarray(np.minimum.reduce([loaded_experts_s(group, moe, load, slots) for load in pairs]))
 
 
-def loaded_experts_s(group: Group, moe: MoeOps, load: tuple[Array, Array], num_experts: int) -> Array:
+def loaded_experts_s(group: Group, moe: MoeOps, load: tuple[Array, Array], slots: int) -> Array:
     """Return the time of routed experts for a load: experts touched and tokens served on the busiest rank.
 
-    ``num_experts`` is how many of them the group holds.
+    ``slots`` is how many of them a rank holds, copies included.
     """
     touched, served = load
     (weights, precision), cut = held_format(moe.expert, group.device), group.shape.expert_tp
@@ -110,7 +114,7 @@ def loaded_experts_s(group: Group, moe: MoeOps, load: tuple[Array, Array], num_e
         moe.expert.depth(cut),
         served * (HIDDEN_BYTES * moe.expert.handled(cut)),
         touched * flops,
-        -(-num_experts // group.shape.ep),
+        slots,
     )
     return kernel_time_s(
         group.device.kernel(KernelFamily.MOE, weights),

@@ -12,6 +12,22 @@ from placer.scenario.space import Space
 
 
 @dataclass(frozen=True)
+class ExpertRanks:
+    """Expert-parallel ranks of a stage, and the slots each has beyond the fewest that hold every expert once."""
+
+    count: int
+    spare: int = 0
+
+    def slots(self, num_experts: int) -> int:
+        """Return the slots of a rank where so many experts lie on all ranks; none holds an expert twice.
+
+        >>> ExpertRanks(32, 1).slots(256), ExpertRanks(8, 1).slots(1)
+        (9, 1)
+        """
+        return min(num_experts, -(-num_experts // self.count) + self.spare)
+
+
+@dataclass(frozen=True)
 class GroupShape:
     """Devices of one pool that work on one replica.
 
@@ -26,6 +42,8 @@ class GroupShape:
         ``width / tp`` ranks are data parallel.
     expert_tp
         Devices one routed expert is cut over; the other ``width / expert_tp`` ranks are expert parallel.
+    spare_slots
+        Slots of an expert-parallel rank beyond the fewest that hold every expert once; copies fill them.
     """
 
     pool: str
@@ -33,6 +51,7 @@ class GroupShape:
     width: int
     tp: int
     expert_tp: int
+    spare_slots: int = 0
 
     @property
     def num_devices(self) -> int:
@@ -48,6 +67,11 @@ class GroupShape:
     def ep(self) -> int:
         """Expert-parallel ranks of a stage."""
         return self.width // self.expert_tp
+
+    @property
+    def expert_ranks(self) -> ExpertRanks:
+        """Expert-parallel ranks of a stage with their spare slots."""
+        return ExpertRanks(self.ep, self.spare_slots)
 
 
 def _head_divisor(model: ModelGraph) -> int:
@@ -83,7 +107,7 @@ def _stays_inside(ranks: int, width: int, domain: int) -> bool:
     return ranks <= domain if width <= domain else domain % ranks == 0
 
 
-def group_shapes(model: ModelGraph, pool: Pool, space: Space) -> Iterator[GroupShape]:
+def group_shapes(model: ModelGraph, pool: Pool, space: Space, *, has_copies: bool = False) -> Iterator[GroupShape]:
     """Yield every shape of the declared space that fits a pool's inventory.
 
     Parameters
@@ -93,7 +117,9 @@ def group_shapes(model: ModelGraph, pool: Pool, space: Space) -> Iterator[GroupS
     pool
         Inventory and scale-up domain.
     space
-        Widths and stage counts.
+        Widths, stage counts, spare slots.
+    has_copies
+        Whether experts may have copies, so that ranks may have slots to spare.
     """
     heads, experts = _head_divisor(model), _max_experts(model)
     for width in space.widths(pool):
@@ -102,5 +128,6 @@ def group_shapes(model: ModelGraph, pool: Pool, space: Space) -> Iterator[GroupS
         for tp in tps:
             for expert_tp in expert_cuts(width, tp, pool.domain, experts):
                 for stages in space.stage_counts(len(model.layer_ops)):
-                    if stages * width <= pool.count:
-                        yield GroupShape(pool.name, stages, width, tp, expert_tp)
+                    for spare in range(1 + (space.max_spare_slots if has_copies and width > expert_tp else 0)):
+                        if stages * width <= pool.count:
+                            yield GroupShape(pool.name, stages, width, tp, expert_tp, spare)

@@ -51,6 +51,9 @@ class GroupPlan(BaseModel):
     width: Count = Field(description="devices of a stage")
     tp: Count = Field(description="tensor-parallel degree of attention, dense FFN, shared experts, embedding, LM head")
     expert_tp: Count = Field(description="devices one routed expert is cut over")
+    spare_slots: Index = Field(
+        default=0, description="slots of an expert rank beyond the fewest that hold every expert once; for copies"
+    )
     sequences_per_rank: Annotated[tuple[Index, ...], Field(min_length=1)] = Field(
         description="sequences of a microbatch on every data-parallel rank"
     )
@@ -107,7 +110,10 @@ class LayerPlacement(BaseModel):
 
 
 class ExpertLayout(BaseModel):
-    """Experts of a layer by expert rank of a group; layers with the same layout share one."""
+    """Experts of a layer by expert rank of a group; layers with the same layout share one.
+
+    An expert that several ranks name has a copy on each, and every copy serves as many of its tokens.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from placer.catalog.fleet import Fleet
-from placer.cost.group import ExpertLoads
+from placer.cost.loads import ExpertLoads
 from placer.cost.shape import GroupShape
 from placer.plan.placement import (
     ExpertLayout,
@@ -50,6 +50,7 @@ def group_plans(found: Found) -> tuple[GroupPlan, ...]:
             width=shape.width,
             tp=shape.tp,
             expert_tp=shape.expert_tp,
+            spare_slots=shape.spare_slots,
             sequences_per_rank=deal_sequences(sequences, shape.dp),
         )
         for role, shape in zip(ROLES, found.candidate.shapes, strict=False)
@@ -122,11 +123,11 @@ class PlacementBuilder:
         class_index, group = at
         layer = self._cost.classes[class_index].layers[0]
         hottest_first = np.argsort(-self._chances[layer], kind="stable")
-        ep = self._shapes[group].ep
+        expert_ranks = self._shapes[group].expert_ranks
         if isinstance(loads, PlacedLoads):
-            ranks = loads.deal(part, ep)
+            ranks = loads.deal(part, expert_ranks)
         else:
-            ranks = deal_experts(loads.selection[slice(*part)], ep)
+            ranks = deal_experts(loads.selection[slice(*part)], expert_ranks.count)
         return ExpertLayout(
             role=ROLES[group],
             experts_by_rank=tuple(

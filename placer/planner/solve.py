@@ -73,7 +73,7 @@ def solve(searcher: Searcher, params: SolveParams, started: float, sink: Progres
     results: list[tuple[tuple[Family, ...], SearchResult]] = []
     best, found, bound, stop = np.inf, None, np.inf, Stop.EXHAUSTED
     for family in alone:
-        deadline = started + params.budget_s * ALONE_SHARE
+        deadline = started + params.budget_s * (ALONE_SHARE if together else TOGETHER_SHARE)
         result = searcher.search((family,), np.inf, deadline, sink)
         results.append(((family,), result))
         bound = min(bound, result.bound)

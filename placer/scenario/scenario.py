@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,9 @@ from placer.errors import ScenarioError, nearest_hint
 from placer.model.spec import ModelSpec
 from placer.scenario.space import Space
 from placer.scenario.workload import Target, Workload
+
+#: Chances that differ by less are equal.
+EQUAL = 1e-12
 
 
 class Scenario(BaseModel):
@@ -23,6 +26,14 @@ class Scenario(BaseModel):
     workload: Workload = Field(description="what users send")
     target: Target = Field(description="what they expect, and what may be spent")
     space: Space = Field(default=Space(), description="limits of the declared space")
+
+    def is_uneven(self, expert_layers: Mapping[tuple[int, int], Sequence[int]]) -> bool:
+        """Return whether some expert of some layer is wanted more than another of it.
+
+        ``expert_layers`` are the model's layers with experts, by (experts of a layer, experts a token visits).
+        """
+        chances = self.workload.routing.by_layer(expert_layers).values()
+        return any(float(chance.max() - chance.min()) > EQUAL for chance in chances)
 
 
 def _check_prices(scenario: Scenario) -> Iterator[str]:

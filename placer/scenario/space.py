@@ -15,7 +15,8 @@ class Space(BaseModel):
 
     A replica has one group, or two of different pools (``max_groups``). A group is a number of pipeline
     stages of equal width. Experts of a split layer are divided in ``split_parts`` equal shares, the hottest
-    on the sidecar.
+    on the sidecar. Where experts are not equally popular, those heavier than the mean rank may have copies
+    in slots that are left.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +30,10 @@ class Space(BaseModel):
     max_width: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=1_000_000, description="devices of a stage")
     split_parts: Annotated[int, Field(ge=1, le=64)] = Field(
         default=4, description="equal shares experts of a layer may be split into"
+    )
+
+    max_spare_slots: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=0, description="slots for copies of experts on a rank, beyond the fewest that hold all experts once"
     )
 
     def widths(self, pool: Pool) -> tuple[int, ...]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from placer.cost import block_bytes, block_time
-from placer.cost.group import Array, Batch, ExpertLoads, Group, LayeredLoads, build_group
+from placer.cost.group import Array, Batch, Group, build_group
+from placer.cost.loads import ExpertLoads, LayeredLoads
 from placer.cost.shape import GroupShape
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerClass
@@ -54,6 +55,11 @@ class CostModel:
         return self.model.spec.hidden_size
 
     @property
+    def has_copies(self) -> bool:
+        """Whether experts may have copies: somewhere one is wanted more than another."""
+        return any(loads is not None and loads.has_copies for loads in self.loads)
+
+    @property
     def top_k(self) -> int:
         """Most experts a token visits in any layer; 0 without experts."""
         return max((entry.ops.moe.top_k for entry in self.classes if entry.ops.moe), default=0)
@@ -75,7 +81,9 @@ def build_cost_model(scenario: Scenario, model: ModelGraph, kind: type[ExpertLoa
     classes = model.layer_classes
     if scenario.workload.routing.kind is RoutingKind.LAYERS and not is_bound:
         classes = tuple(single for entry in classes for single in _single_layers(entry))
-    loads = tuple(_loads(scenario, model, entry, ExpertLoads if is_bound else kind) for entry in classes)
+    has_copies = scenario.is_uneven(model.expert_layers)
+    kind = ExpertLoads if is_bound else kind
+    loads = tuple(_loads(scenario, model, entry, kind, has_copies=has_copies) for entry in classes)
     return CostModel(scenario, model, classes, build_fields(classes, scenario.space), loads)
 
 
@@ -85,16 +93,18 @@ def _single_layers(entry: LayerClass) -> tuple[LayerClass, ...]:
     return tuple(LayerClass(f"{entry.name}.{layer}", entry.ops, (layer,)) for layer in entry.layers)
 
 
-def _loads(scenario: Scenario, model: ModelGraph, entry: LayerClass, kind: type[ExpertLoads]) -> ExpertLoads | None:
+def _loads(
+    scenario: Scenario, model: ModelGraph, entry: LayerClass, kind: type[ExpertLoads], *, has_copies: bool
+) -> ExpertLoads | None:
     moe, routing = entry.ops.moe, scenario.workload.routing
     if moe is None:
         return None
     if routing.kind is not RoutingKind.LAYERS:
-        return kind(routing.selection_probability(moe.num_experts, moe.top_k))
+        return kind(routing.selection_probability(moe.num_experts, moe.top_k), has_copies=has_copies)
     chances = routing.by_layer(model.expert_layers)
     if entry.count == 1:
-        return kind(chances[entry.layers[0]])
-    return LayeredLoads(np.stack([chances[layer] for layer in entry.layers]))
+        return kind(chances[entry.layers[0]], has_copies=has_copies)
+    return LayeredLoads(np.stack([chances[layer] for layer in entry.layers]), has_copies=has_copies)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ from placer.verify.recompute.memory import DeviceMemory, memory_map
 from placer.verify.recompute.rental import rented_devices
 from placer.verify.recompute.replica import Replica
 
+#: Chances that differ by less are equal.
+EQUAL = 1e-12
+
 
 @dataclass(frozen=True)
 class Context:
@@ -75,6 +78,11 @@ class Context:
     def selections(self) -> dict[int, NDArray[np.float64]]:
         """Chance that a token selects each expert, by layer with experts."""
         return self.scenario.workload.routing.by_layer(self.model.expert_layers)
+
+    @cached_property
+    def is_uneven(self) -> bool:
+        """Whether some expert of some layer is wanted more than another of it; only then experts have copies."""
+        return any(float(chances.max()) > float(chances.min()) + EQUAL for chances in self.selections.values())
 
     @cached_property
     def flow(self) -> Flow:

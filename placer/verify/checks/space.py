@@ -53,6 +53,9 @@ def _check_shape(context: Context, group: Group) -> Iterator[Finding]:
         yield _finding(f"{where}.width", "not a width of the declared space", found=group.shape.width)
     if group.shape.stages not in space.stage_counts(context.scenario.model.num_layers):
         yield _finding(f"{where}.stages", "not a stage count of the declared space", found=group.shape.stages)
+    spare = space.max_spare_slots if context.is_uneven and group.expert_ranks > 1 else 0
+    if group.shape.spare_slots > spare:
+        yield _finding(f"{where}.spare_slots", "too many", f"at most {spare}", group.shape.spare_slots)
 
 
 def _check_cuts(context: Context, group: Group) -> Iterator[Finding]:

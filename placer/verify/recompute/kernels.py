@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from placer.catalog.device import Device
 from placer.catalog.kernel import KernelFamily
 from placer.cost.op_time import Work, kernel_time_s
@@ -74,7 +72,7 @@ def experts_s(expert: Op, group: Group, load: PartLoad) -> float:
                 depth=reductions(expert, cuts),
                 handled_bytes=2.0 * load.tokens * handled(expert, cuts),
                 tile_flops=load.touched * shard_flops(expert, cuts),
-                experts=math.ceil(load.num_experts / group.expert_ranks),
+                experts=group.slots(load.num_experts),
             ),
             bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
             peak_flops_per_s=group.device.peak[compute],

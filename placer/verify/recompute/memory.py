@@ -98,9 +98,9 @@ class _Books:
                 self.stages[place].weights += held
 
     def _slots_bytes(self, moe: MoeOps, part: FfnPart) -> float:
-        """Return the bytes of a part's slots on a rank: ``ceil(n / e)``, filled or not."""
+        """Return the bytes of a part's slots on a rank, filled or not."""
         group = self.replica.groups[part.at.role]
         experts_by_rank = self.placement.experts[part.experts or ""].experts_by_rank
-        slots = -(-sum(map(len, experts_by_rank)) // len(experts_by_rank))
+        slots = group.slots(len({expert for rank in experts_by_rank for expert in rank}))
         self.stages[place_of(part.at)].items += slots * (len(moe.expert.matrices) + len(moe.expert.vectors))
         return slots * shard_bytes(moe.expert, group.device, group.shape.expert_tp)
