@@ -63,6 +63,8 @@ UNITS = {
     "tokens_per_s": "tokens/s",
     "joules_per_token": "J/token",
     "_bytes": "B",
+    "_bytes_per_s": "B/s",
+    "_usd": "USD",
     "_w": "W",
     "_s": "s",
 }

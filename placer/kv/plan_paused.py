@@ -9,7 +9,7 @@ from placer.kv.holders import holders_of
 from placer.kv.places import RECOMPUTE, Asked, places
 from placer.kv.policy import Choice, assign
 from placer.kv.recompute import recompute_s
-from placer.plan.paused import Holder, Kept, PausedSessions, Place
+from placer.plan.paused import Decision, Holder, Kept, PausedSessions, Place
 from placer.plan.plan import Plan
 
 
@@ -32,7 +32,7 @@ def paused_sessions_of(plan: Plan) -> PausedSessions | None:
         return None
     asked = Asked(found, holders, recompute_s(found))
     offered, paused = places(asked), found.retention.paused or waiting(found)
-    counts = assign([Choice(place.name, place.cost_s, place.limit) for place in offered], paused)
+    counts = assign([Choice(place.name, place.cost_s, _worthwhile(place)) for place in offered], paused)
     filled = tuple(_fill(found, holders, place, (count, paused)) for place, count in zip(offered, counts, strict=True))
     cost_s = sum(place.sessions * place.cost_s for place in filled) / max(1, paused)
     return PausedSessions(
@@ -55,6 +55,11 @@ def waiting(found: Deployed) -> int:
     """
     answer_s = found.plan.scenario.workload.output_tokens * found.metrics.step_time_s
     return math.ceil(found.metrics.users * found.sessions.think_time / answer_s)
+
+
+def _worthwhile(place: Place) -> int | None:
+    """Return how many sessions may wait in a place: none in a tier that takes longer than computing again."""
+    return 0 if place.kept and place.decision is Decision.RECOMPUTE else place.limit
 
 
 def _fill(found: Deployed, holders: tuple[Holder, ...], place: Place, counts: tuple[int, int]) -> Place:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from placer.graph.lower import lower
-from placer.plan.paused import Holder, PausedSessions, Place
+from placer.plan.paused import Decision, Holder, PausedSessions, Place
 from placer.scenario.sessions import Sessions
 from placer.verify.checks.places import Pausing, check_place, stage_names
 from placer.verify.compare import EXACT, Figure, mismatch
@@ -118,10 +118,13 @@ def _check_sum(stated: PausedSessions, sessions: Sessions) -> Iterator[Finding]:
 
 def _check_policy(places: tuple[Place, ...]) -> Iterator[Finding]:
     """Yield sessions that would wait for less elsewhere, in a place that has room: then the choice is not the best."""
-    for taken in places:
+    for taken in (place for place in places if place.sessions):
+        where = f"paused.places[{taken.name}].sessions"
+        if taken.kept and taken.decision is Decision.RECOMPUTE:
+            yield _finding(where, "sessions wait here, though computing them again is faster", 0, taken.sessions)
         for other in places:
             has_room = other.limit is None or other.sessions < other.limit
-            if taken.sessions and has_room and other.cost_s < taken.cost_s * (1 - 1e-9):
+            if has_room and other.cost_s < taken.cost_s * (1 - 1e-9):
                 message = f"sessions wait here, and for less in {other.name}, which has room"
-                yield _finding(f"paused.places[{taken.name}].sessions", message, 0, taken.sessions)
+                yield _finding(where, message, 0, taken.sessions)
                 return
