@@ -26,6 +26,7 @@ from placer.plan.plan import Plan
 from placer.predict.prediction import Prediction
 from placer.progress import ProgressSink, ignore
 from placer.report.lowering_json import Lowering, summarize
+from placer.scenario.retention import Retention
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 from placer.scenario.workload import Target, Workload
@@ -82,7 +83,12 @@ def lower(model: ModelSpec | str, *, context: int = 8192, batch: int = 1) -> Low
 
 
 def build_scenario(
-    model: ModelSpec | str, fleet: Fleet | str, *, workload: dict[str, object], target: dict[str, object]
+    model: ModelSpec | str,
+    fleet: Fleet | str,
+    *,
+    workload: dict[str, object],
+    target: dict[str, object],
+    retention: dict[str, object] | None = None,
 ) -> Scenario:
     """Return a question to the planner.
 
@@ -94,6 +100,8 @@ def build_scenario(
         Fields of `placer.scenario.workload.Workload`; ``input_tokens`` and ``output_tokens`` are needed.
     target
         Fields of `placer.scenario.workload.Target`; ``tokens_per_s_per_user`` is needed.
+    retention
+        Fields of `placer.scenario.retention.Retention`, for workloads with ``sessions``.
 
     Raises
     ------
@@ -105,6 +113,7 @@ def build_scenario(
         fleet=load_fleet(fleet) if isinstance(fleet, str) else fleet,
         workload=validated(Workload, workload, "workload"),
         target=validated(Target, target, "target"),
+        retention=validated(Retention, retention or {}, "retention"),
     )
 
 

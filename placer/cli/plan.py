@@ -10,6 +10,15 @@ import typer
 from placer.cli.model import ModelArgument
 from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
+from placer.cli.sessions import (
+    CompressionOption,
+    DraftOption,
+    HitRateOption,
+    PausedOption,
+    ThinkTimeOption,
+    TierOption,
+    TurnsOption,
+)
 from placer.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,6 +65,13 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
             help="How tokens spread over experts: uniform, mixtral, mixed, domain, zipf:EXPONENT, or FILE.json[#NAME].",
         ),
     ] = "uniform",
+    think_time: ThinkTimeOption = None,
+    turns: TurnsOption = None,
+    hit_rate: HitRateOption = None,
+    compression: CompressionOption = None,
+    paused: PausedOption = None,
+    tier: TierOption = None,
+    draft: DraftOption = None,
     weights: WeightsOption = None,
     experts: ExpertsOption = None,
     kv: KvOption = None,
@@ -71,10 +87,15 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Plan decode of a model on a fleet: the cheapest plan at a speed, with a proven bound."""
+    from placer.cli import sessions as pauses
     from placer.cli import workload as given
     from placer.model.catalog import load_model
 
+    about = {"think_time": think_time, "turns": turns, "prefix_hit_rate": hit_rate, "compression": compression}
+    beside = {"--turns": turns, "--hit-rate": hit_rate, "--compression": compression, "--paused": paused}
+    pauses.assert_sessions_asked(think_time, beside | {"--tier": tier, "--draft": draft})
     workload = given.lengths(isl, osl, traffic) | {"routing": given.routing(routing)}
+    workload["sessions"] = pauses.sessions(about, traffic)
     target: dict[str, object] = {
         "tokens_per_s_per_user": tps_user,
         "tokens_per_s": tps,
@@ -85,16 +106,17 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     if output is not None and not output.parent.is_dir():
         raise InputError("no such folder", where=str(output.parent))
     spec = with_formats(load_model(model), weights=weights, experts=experts, kv=kv)
-    scenario = _scenario(spec, fleet, (workload, target))
+    kept = pauses.retention(tier, paused, draft, kv)
+    scenario = _scenario(spec, fleet, {"workload": workload, "target": target, "retention": kept})
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
 
 
-def _scenario(spec: ModelSpec, fleet: str, question: tuple[dict[str, object], dict[str, object]]) -> Scenario:
+def _scenario(spec: ModelSpec, fleet: str, question: dict[str, dict[str, object]]) -> Scenario:
     from placer.api import build_scenario
 
-    given = {name: value for name, value in question[1].items() if value is not None}
-    return build_scenario(spec, fleet, workload=question[0], target=given)
+    target = {name: value for name, value in question["target"].items() if value is not None}
+    return build_scenario(spec, fleet, **question | {"target": target})
 
 
 def _solve(scenario: Scenario, how: tuple[float, float, int], *, is_quiet: bool) -> Plan:

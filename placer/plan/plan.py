@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from placer.plan.kv import KvUse
 from placer.plan.metrics import Alternative, Bound, MemoryUse, Metrics, Occupancy, TimeShares
+from placer.plan.paused import PausedSessions
 from placer.plan.placement import GroupPlan, Placement
 from placer.plan.provenance import Provenance, SearchReport
 from placer.plan.refusal import Refusal
@@ -55,6 +56,9 @@ class Plan(BaseModel):
     groups: tuple[GroupPlan, ...] = Field(default=(), description="groups of a replica: host, then sidecar")
     memory: tuple[MemoryUse, ...] = Field(default=(), description="memory of the fullest device of every group")
     kv: tuple[KvUse, ...] = Field(default=(), description="KV budgets in tokens of the groups that run attention")
+    paused: PausedSessions | None = Field(
+        default=None, description="where paused sessions wait; null where the workload has no sessions"
+    )
     time: TimeShares | None = Field(default=None, description="where the critical path goes")
     occupancy: tuple[Occupancy, ...] = Field(default=(), description="how long every resource is busy in a step")
     binding: tuple[str, ...] = Field(default=(), description="limits that are used (nearly) in full")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from placer.errors import InputError
+from placer.kv.plan_paused import paused_sessions_of
 from placer.plan.metrics import Bound, Occupancy
 from placer.plan.placement import Placement
 from placer.plan.plan import Plan
@@ -65,7 +66,7 @@ def drifted_plan(plan: Plan, routing: RoutingProfile, placement: Placement, step
         f"at {metrics.tokens_per_s_per_user:.4g} tokens/s/user, {format_count(metrics.tokens_per_s)} tokens/s; experts "
         f"re-placed for a new routing, for which nothing is proven"
     )
-    return Plan.model_validate(
+    drifted = Plan.model_validate(
         moved.model_copy(
             update={
                 "verdict": verdict,
@@ -83,3 +84,4 @@ def drifted_plan(plan: Plan, routing: RoutingProfile, placement: Placement, step
             }
         ).model_dump()
     )
+    return drifted.model_copy(update={"paused": paused_sessions_of(drifted)})
