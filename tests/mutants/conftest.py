@@ -33,7 +33,9 @@ def _load(path: Path):
 _HERE = Path(__file__).parent
 hand_plans = _load(_HERE.parent / "verify" / "hand_plans.py")
 mutants = [
-    Mutant(*row) for name in ("structure", "figures", "kv", "paused") for row in _load(_HERE / f"{name}.py").MUTANTS
+    Mutant(*row)
+    for name in ("structure", "copies", "figures", "kv", "paused")
+    for row in _load(_HERE / f"{name}.py").MUTANTS
 ]
 
 

@@ -375,6 +375,74 @@ def mixed():
     )
 
 
+def copied():
+    """One stage of two devices, tp 1, one MoE layer whose hot expert has two copies; b = 2, m = 1; r = 1.
+
+    E = 3 experts, k = 1, counts 6, 1, 1: p = 3/4, 1/8, 1/8. Two ranks: 1/2 on average, so expert 0 may have
+    ceil(3/4 * 2) = 2 copies, the others one. ceil(3/2) = 2 slots a rank: experts 0, 1 and 0, 2. Copies of expert 0 get
+    3/8 of the tokens each. An expert is 48 B, the router 24 + norm 8 = 32 B; nothing is shared.
+    1 GB/s, 1 us; all-to-all over 2: 2 us, 1 GB/s. Nothing is bound by FLOPs.
+
+    embedding   8 B                                                                               1008
+    attention   1104 + core 9*16 = 144 B: 1144 + 1032 + router 1032                               4312
+    experts     touched 1 - (5/8)^2 + 1 - (7/8)^2 = 27/32 on a rank, any at all 1 - (49/256)^2 = T, which is more;
+                48 T B;  served max(2 * (3/8 + 1/8), T) = 1                                1000 + 48 T
+    exchange    copies of a token C = 2 * (1 - (1 - 1/3)^(3/2)), r/t = 1: 4 C elements of 2 B, half of them to the
+                other device: 2000 + 4 C there, as much back                               4000 + 8 C
+    LM head     72 B                                                                              1072
+    path = 1008 + 4312 + 1000 + 48 T + 4000 + 8 C + 1072 = 11392 + 48 T + 8 C;  one microbatch: T' = path.
+
+    memory      64 + 72 + 104 + 32 + 32 + two slots 96 = 400;  KV 9*16 = 144;  buffers 8 * (2 + 2*1*1) = 32.
+    KV          1000 - 400 - 32 = 568 B are 35 tokens of 16 B, 9 used on each rank.
+    rent        two of a unit of two: 1 USD/h, 200 W.
+    """
+    any_touched = 1 - (49 / 256) ** 2
+    sent = 2 * (1 - (2 / 3) ** 1.5)
+    path = 11_392 + 48 * any_touched + 8 * sent
+    moe = {"kind": "moe", "num_experts": 3, "top_k": 1, "intermediate_size": 2}
+    starts = {"all_to_all": [{"devices": 2, "latency": "2 us"}]}
+    scenario = {
+        "model": model([(1, "moe")], {"moe": moe}),
+        "fleet": {
+            "name": "toy",
+            "price_basis": "tco",
+            "pools": [pool("pool", "chip", 2, unit=2, domain=2, scale_up="inner", scale_out="outer")],
+            "devices": {
+                "chip": device("chip", capacity="1000 B", bandwidth="1 GB/s", peak="1000 TFLOP/s", floor="1 us")
+            },
+            "link_types": {
+                "inner": link("inner", "1 GB/s", "1 us", **starts),
+                "outer": link("outer", "1 GB/s", "5 us"),
+            },
+        },
+        "workload": WORKLOAD | {"routing": {"kind": "counts", "counts": [6, 1, 1]}},
+        "target": {"tokens_per_s_per_user": 80_000.0},
+        "space": {},
+    }
+    layer = near(0)
+    layer["ffn"][0]["experts"] = "both"
+    return plan(
+        scenario,
+        ["chip.price.tco", "inner.all_to_all"],
+        metrics(step_s=path * NS, users=2, usd_per_hour=1.0, power_w=200.0),
+        devices={"pool": 2},
+        batch={"sequences_per_microbatch": 2, "microbatches_in_flight": 1},
+        groups=[group("host", "pool", 1, 2, (1, 1), [1, 1])],
+        memory=[memory("host", "pool", "chip", 1000, 0, (400, 0, 144, 32))],
+        kv=[kv("host", 0, 1, 9, (16.0, 1.0, 35), [9, 9])],
+        time=shares(path, (312, 48 * any_touched + 8 * sent, 80, 0.0, 11_000)),
+        occupancy=busy(("path", path), ("host", path - 4_000 - 8 * sent), ("host fabric", 4_000 + 8 * sent)),
+        alternatives=[],
+        placement={
+            "replicas": [{"first_device": {"host": [0]}}],
+            "embedding": at("host"),
+            "lm_head": at("host"),
+            "experts": {"both": {"role": "host", "experts_by_rank": [[0, 1], [0, 2]]}},
+            "layers": [layer],
+        },
+    )
+
+
 def pipeline():
     """Two replicas of two stages of one device each, four dense layers; b = 3, m = 4; r = 3.
 

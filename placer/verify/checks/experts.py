@@ -71,9 +71,10 @@ def _check_ranks(context: Context, where: str, placed: LayerPlacement, part: Ffn
 def _check_copies(context: Context, where: str, experts: list[int], at: tuple[int, int]) -> Iterator[Finding]:
     """Yield experts with more copies than it takes to make each as light as the mean rank."""
     (layer, num_ranks), copies = at, Counter(experts)
-    chances = context.selections[layer]
-    total = float(chances[list(copies)].sum())
+    chances = dict(enumerate(context.selections[layer].tolist()))
+    total = sum(chances.get(expert, 0.0) for expert in copies)
     for expert, count in sorted(copies.items()):
-        most = math.ceil(float(chances[expert]) * num_ranks / total - ROUNDING) if total and context.is_uneven else 1
+        share = chances.get(expert, 0.0) / total if total and context.is_uneven else 0.0
+        most = math.ceil(share * num_ranks - ROUNDING)
         if count > max(1, most):
             yield _finding(where, f"expert {expert} has more copies than it may", max(1, most), count)
