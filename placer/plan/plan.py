@@ -13,6 +13,7 @@ from placer.plan.paused import PausedSessions
 from placer.plan.placement import GroupPlan, Placement
 from placer.plan.provenance import Provenance, SearchReport
 from placer.plan.refusal import Refusal
+from placer.plan.robust import RobustReport
 from placer.plan.schedule import Schedule
 from placer.scenario.scenario import Scenario
 
@@ -58,6 +59,9 @@ class Plan(BaseModel):
     kv: tuple[KvUse, ...] = Field(default=(), description="KV budgets in tokens of the groups that run attention")
     paused: PausedSessions | None = Field(
         default=None, description="where paused sessions wait; null where the workload has no sessions"
+    )
+    robust: RobustReport | None = Field(
+        default=None, description="the plan under every routing asked for; null where there is one"
     )
     time: TimeShares | None = Field(default=None, description="where the critical path goes")
     occupancy: tuple[Occupancy, ...] = Field(default=(), description="how long every resource is busy in a step")

@@ -26,6 +26,8 @@ def input_hashes(scenario: Scenario) -> dict[str, str]:
     }
     if not scenario.retention.is_default:
         parts["retention"] = scenario.retention
+    if scenario.robust is not None:
+        parts["robust"] = scenario.robust
     return {name: hashlib.sha256(part.model_dump_json().encode()).hexdigest() for name, part in parts.items()}
 
 

@@ -11,6 +11,7 @@ from placer.errors import ScenarioError, nearest_hint
 from placer.model.precision import Precision, WeightFormat
 from placer.model.spec import ModelSpec
 from placer.scenario.retention import Retention
+from placer.scenario.robust import Robust
 from placer.scenario.space import Space
 from placer.scenario.workload import Target, Workload
 
@@ -30,6 +31,10 @@ class Scenario(BaseModel):
     space: Space = Field(default=Space(), description="limits of the declared space")
     retention: Retention = Field(
         default=Retention(), description="what may keep the KV cache of paused sessions; for workloads with sessions"
+    )
+    robust: Robust | None = Field(
+        default=None,
+        description="routings that one plan must serve, in place of the workload's; null = that of the workload",
     )
 
     def is_uneven(self, expert_layers: Mapping[tuple[int, int], Sequence[int]]) -> bool:

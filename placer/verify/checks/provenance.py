@@ -62,6 +62,8 @@ def input_hashes(scenario: Scenario) -> dict[str, str]:
     }
     if scenario.retention != Retention():
         inputs["retention"] = scenario.retention
+    if scenario.robust is not None:
+        inputs["robust"] = scenario.robust
     return {name: hashlib.sha256(value.model_dump_json().encode("utf-8")).hexdigest() for name, value in inputs.items()}
 
 

@@ -1,0 +1,219 @@
+"""A plan for several routings: plans for each and for mixtures of them, scored under all; the best that serves all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from placer.graph.lower import lower
+from placer.plan.metrics import Bound
+from placer.plan.plan import Plan, Status
+from placer.plan.robust import Choice, ProfileFigures, RobustReport
+from placer.planner.planner import make_plan
+from placer.planner.provenance import build_provenance
+from placer.progress import ProgressSink, ignore
+from placer.robust.mixture import mixture
+from placer.robust.score import Score, score
+from placer.scenario.robust import Objective, Robust
+from placer.scenario.routing import RoutingProfile
+from placer.scenario.scenario import Scenario
+from placer.search.params import SolveParams
+from placer.units import format_count
+
+#: Mixtures tried beyond the even one where the worst price counts; each leans to where the last one lost most.
+ROUNDS = 2
+#: How much a round leans: weights grow with this power of a routing's price over that of its own plan.
+LEAN = 20.0
+#: How often a plan that misses the target under some routing is made anew for a higher one.
+MOST_TRIES = 3
+#: What a target is raised by beyond what was missed.
+MARGIN = 0.001
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plan, what it was made for, and its scores under every routing; ``bound`` is of its routing and the target."""
+
+    chosen_on: str
+    plan: Plan
+    bound: Bound
+    scores: tuple[Score, ...]
+
+
+def plan_robust(scenario: Scenario, params: SolveParams, sink: ProgressSink = ignore) -> Plan:
+    """Return the plan with the least mean or worst price under the routings of ``scenario.robust``.
+
+    Plans are made for every routing alone, for the even mixture, and, where the worst price counts, for mixtures that
+    lean to the routings that lose most. All are scored under all routings. Of those that meet the target under each,
+    the best is returned; the search of a mixture that misses it is repeated for a higher target.
+
+    Parameters
+    ----------
+    scenario
+        With ``robust``; its own routing is of no matter.
+    params
+        As for one plan; the budget is shared by all of them.
+    sink
+        Told how the searches go.
+
+    Raises
+    ------
+    ScenarioError
+        If model, fleet, workload, target and routings do not go together.
+    """
+    asked = scenario.robust
+    assert asked is not None
+    rounds = ROUNDS if asked.objective is Objective.WORST else 0
+    runs = len(asked.profiles) + 1 + rounds
+    return _Chooser(scenario, asked, dataclasses.replace(params, budget_s=params.budget_s / runs), sink).plan(rounds)
+
+
+class _Chooser:
+    """Makes and scores plans for one question."""
+
+    def __init__(self, scenario: Scenario, asked: Robust, params: SolveParams, sink: ProgressSink) -> None:
+        self._scenario, self._asked, self._params, self._sink = scenario, asked, params, sink
+        self._routings = [profile.routing for profile in asked.profiles]
+        self._layers = lower(scenario.model).expert_layers
+        self._target_s = scenario.target.step_time_s
+
+    def plan(self, rounds: int) -> Plan:
+        """Return the best plan, or the first answer that is none."""
+        weights = np.full(len(self._routings), 1.0 / len(self._routings))
+        self._mixed(weights)
+        owns: list[Candidate] = []
+        for profile in self._asked.profiles:
+            answer = self._made(profile.name, profile.routing, self._scenario.target.tokens_per_s_per_user)
+            if isinstance(answer, Plan):
+                return answer
+            owns.append(answer)
+        mixtures: list[Candidate] = []
+        for _ in range(1 + rounds):
+            found = self._held(weights)
+            if isinstance(found, Plan):
+                return found
+            mixtures.append(found)
+            lost = self._usd(found) / self._own_usd(owns)
+            leaning = weights * (lost / lost.mean()) ** LEAN
+            weights = leaning / leaning.sum()
+        best = min(mixtures, key=lambda one: (self._misses(one) != (), self._value(self._usd(one))))
+        if self._misses(best):
+            return self._undecided(best)
+        return self._written(best, owns, mixtures)
+
+    def _mixed(self, weights: np.ndarray) -> RoutingProfile:
+        return mixture(self._routings, weights.tolist(), self._layers)
+
+    def _made(self, chosen_on: str, routing: RoutingProfile, tokens_per_s_per_user: float) -> Candidate | Plan:
+        """Return the plan of one routing and target, scored; as it is where it is no plan."""
+        workload = self._scenario.workload.model_copy(update={"routing": routing})
+        target = self._scenario.target.model_copy(update={"tokens_per_s_per_user": tokens_per_s_per_user})
+        alone = {"workload": workload, "target": target, "robust": None}
+        plan = make_plan(self._scenario.model_copy(update=alone), self._params, self._sink)
+        if plan.status is not Status.PLANNED or plan.bound is None:
+            return plan
+        return Candidate(chosen_on, plan, plan.bound, tuple(score(plan, other) for other in self._routings))
+
+    def _held(self, weights: np.ndarray) -> Candidate | Plan:
+        """Return the plan of a mixture that meets the target under every routing, or comes nearest to it."""
+        routing, rate, bound = self._mixed(weights), self._scenario.target.tokens_per_s_per_user, None
+        names = (profile.name for profile in self._asked.profiles)
+        chosen_on = ", ".join(f"{weight:.0%} {name}" for weight, name in zip(weights, names, strict=True))
+        found: Candidate | None = None
+        for _ in range(MOST_TRIES):
+            answer = self._made(chosen_on, routing, rate)
+            if isinstance(answer, Plan):
+                return found or answer
+            bound = bound or answer.bound
+            found = dataclasses.replace(answer, bound=bound)
+            if not self._misses(found):
+                break
+            rate *= max(one.step_s for one in found.scores) / self._target_s * (1.0 + MARGIN)
+        assert found is not None
+        return found
+
+    def _misses(self, candidate: Candidate) -> tuple[str, ...]:
+        """Return the routings under which a plan misses the target."""
+        slow = [one.step_s > self._target_s * (1.0 + 1e-9) for one in candidate.scores]
+        return tuple(profile.name for profile, is_slow in zip(self._asked.profiles, slow, strict=True) if is_slow)
+
+    def _value(self, prices: Sequence[float] | np.ndarray) -> float:
+        return float(np.mean(prices) if self._asked.objective is Objective.MEAN else np.max(prices))
+
+    def _usd(self, candidate: Candidate) -> np.ndarray:
+        return np.array([one.usd for one in candidate.scores])
+
+    def _own_usd(self, owns: Sequence[Candidate]) -> np.ndarray:
+        """Return the price of every routing's own plan under it."""
+        return np.array([own.scores[index].usd for index, own in enumerate(owns)])
+
+    def _choice(self, candidate: Candidate, owns: Sequence[Candidate]) -> Choice:
+        usd = self._usd(candidate)
+        return Choice(
+            chosen_on=candidate.chosen_on,
+            usd_per_million_output_tokens=tuple(usd.tolist()),
+            misses=self._misses(candidate),
+            worst_loss=float((usd / self._own_usd(owns)).max() - 1.0),
+        )
+
+    def _report(self, best: Candidate, owns: Sequence[Candidate], mixtures: Sequence[Candidate]) -> RobustReport:
+        own_usd = self._own_usd(owns)
+        bounds = [own.bound.usd_per_million_output_tokens for own in owns]
+        return RobustReport(
+            usd_per_million_output_tokens=self._value(self._usd(best)),
+            hindsight_usd_per_million_output_tokens=self._value(own_usd),
+            hindsight_bound_usd_per_million_output_tokens=self._value(bounds),
+            profiles=tuple(
+                ProfileFigures(
+                    name=profile.name,
+                    law_step_time_s=one.law_s,
+                    step_time_s=one.step_s,
+                    usd_per_million_output_tokens=one.usd,
+                    own_usd_per_million_output_tokens=float(own),
+                    own_bound_usd_per_million_output_tokens=bound,
+                    loss=one.usd / float(own) - 1.0,
+                )
+                for profile, one, own, bound in zip(self._asked.profiles, best.scores, own_usd, bounds, strict=True)
+            ),
+            choices=tuple(self._choice(candidate, owns) for candidate in (*owns, *mixtures)),
+        )
+
+    def _written(self, best: Candidate, owns: Sequence[Candidate], mixtures: Sequence[Candidate]) -> Plan:
+        """Return the best plan as the answer to the question asked."""
+        plan, report = best.plan, self._report(best, owns, mixtures)
+        assert plan.metrics is not None
+        scenario = plan.scenario.model_copy(update={"target": self._scenario.target, "robust": self._asked})
+        proven = best.bound.usd_per_million_output_tokens
+        gap = 1.0 - proven / plan.metrics.usd_per_million_output_tokens
+        verdict = (
+            f"{scenario.model.name} on {scenario.fleet.name}: ${report.usd_per_million_output_tokens:.4g}/M output "
+            f"tokens, {self._asked.objective} of {len(self._asked.profiles)} routings, at least "
+            f"{1.0 / max(one.step_s for one in best.scores):.4g} tokens/s/user, "
+            f"{format_count(plan.metrics.tokens_per_s)} tokens/s; plans made for each routing alone: "
+            f"${report.hindsight_usd_per_million_output_tokens:.4g}/M"
+        )
+        changed = {
+            "scenario": scenario,
+            "verdict": verdict,
+            "bound": Bound(usd_per_million_output_tokens=proven, relative_gap=gap),
+            "robust": report,
+            "provenance": build_provenance(scenario, self._params, tuple(plan.devices)),
+        }
+        return Plan.model_validate(plan.model_copy(update=changed).model_dump())
+
+    def _undecided(self, nearest: Candidate) -> Plan:
+        missed = ", ".join(self._misses(nearest))
+        plan, scenario = nearest.plan, self._scenario
+        return Plan(
+            status=Status.UNDECIDED,
+            verdict=(
+                f"{scenario.model.name} on {scenario.fleet.name}: undecided; plans were found, but none meets the "
+                f"target under {missed}; ask for less, or for other routings"
+            ),
+            scenario=scenario,
+            search=plan.search,
+            provenance=build_provenance(scenario, self._params, tuple(plan.devices)),
+        )
