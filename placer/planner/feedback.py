@@ -217,6 +217,7 @@ def _hosts(searcher: Searcher, host: GroupShape) -> list[GroupShape]:
     shapes = {
         shape
         for shape in searcher.shapes(host.pool)
-        if (shape.tp, shape.expert_tp) == (host.tp, host.expert_tp) and shape.width in widths.get(shape.stages, ())
+        if (shape.tp, shape.expert_tp, shape.cp) == (host.tp, host.expert_tp, host.cp)
+        and shape.width in widths.get(shape.stages, ())
     }
     return sorted(shapes, key=lambda shape: (shape != host, shape.stages, shape.width))

@@ -15,7 +15,8 @@ class Space(BaseModel):
 
     A replica has one group, or two of different pools (``max_groups``). A group is a number of pipeline
     stages of equal width. Experts of a split layer are divided in ``split_parts`` equal shares, the hottest
-    on the sidecar.
+    on the sidecar. With ``context_parallel``, tensor-parallel ranks that would keep copies of the same KV cache may
+    each keep part of every sequence instead.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +30,9 @@ class Space(BaseModel):
     max_width: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=1_000_000, description="devices of a stage")
     split_parts: Annotated[int, Field(ge=1, le=64)] = Field(
         default=4, description="equal shares experts of a layer may be split into"
+    )
+    context_parallel: bool = Field(
+        default=True, description="whether sequences may be cut over ranks that would keep copies of their KV cache"
     )
 
     def widths(self, pool: Pool) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placer.cost import block_bytes, block_time
+from placer.cost import block_bytes, block_time, context_parallel
 from placer.cost.group import Array, Batch, ExpertLoads, Group, LayeredLoads, build_group
 from placer.cost.shape import GroupShape
 from placer.graph.ffns.moe import MoeOps
@@ -170,7 +170,10 @@ class _Filler:
         self.values[:, fields.embedding_bytes] = block_bytes.cut_bytes(self.group, model.embedding)
         self.values[:, fields.lm_head_bytes] = block_bytes.cut_bytes(self.group, model.lm_head)
         self.values[:, fields.gather] = block_time.gather_s(self.group, self.batch.rank_tokens, hidden)
-        self.values[:, fields.buffer_bytes] = block_bytes.buffer_bytes(self.batch, hidden, self.cost.top_k)
+        buffers = block_bytes.buffer_bytes(self.batch, hidden, self.cost.top_k)
+        cores = (entry.ops.core for entry in self.cost.classes)
+        buffers += max(context_parallel.buffer_bytes(self.group, core) for core in cores) * self.batch.rank_tokens
+        self.values[:, fields.buffer_bytes] = buffers
         self.values[:, fields.port] = 1.0 / shape.width
         hops = block_time.stage_hops_s(self.group, self.batch, hidden)
         self.values[:, fields.stage_hop] = self.values[:, fields.gather] + hops

@@ -77,7 +77,12 @@ def _sorted_shapes(cost: CostModel, pool: str, valuation: Valuation) -> list[tup
         for shape in group_shapes(cost.model, fleet.pool(pool), cost.scenario.space)
     ]
     affordable = [entry for entry in priced if np.isfinite(entry[0])]
-    return sorted(affordable, key=lambda entry: (entry[1].width, entry[1].stages, entry[1].tp, entry[1].expert_tp))
+    return sorted(affordable, key=lambda entry: (entry[1].width, entry[1].stages, *_cuts(entry[1])))
+
+
+def _cuts(shape: GroupShape) -> tuple[int, int, int]:
+    """Return how ops are cut inside a stage."""
+    return shape.tp, shape.expert_tp, shape.cp
 
 
 def cell_points(sizes: Array) -> Array:
@@ -129,11 +134,11 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
     stages, fewest, ranks, replicas = (np.zeros(2 * first) for _ in range(4))
     least, most = np.zeros(2 * first), np.zeros(2 * first)
     by_cap = np.zeros((2 * first, NUM_CAPS))
-    tables: dict[tuple[int, int, int], Array] = {}
+    tables: dict[tuple[int, ...], Array] = {}
     shapes: list[GroupShape] = [shape for _, shape in priced]
     for leaf, (usd_per_hour, shape) in zip(_leaves_in_order(first), priced, strict=True):
         shapes[leaf - first] = shape
-        key = (shape.width, shape.tp, shape.expert_tp)
+        key = (shape.width, *_cuts(shape))
         if key not in tables:
             tables[key] = stage_values(cost, shape, points, relaxed_batch)
         values[leaf], ranks[leaf] = tables[key], shape.dp
