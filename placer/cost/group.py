@@ -105,6 +105,7 @@ class ExpertLoads:
         self.selection = -np.sort(-selection)
         self.selection.setflags(write=False)
         self._bound = lru_cache(maxsize=50_000)(self._compute)
+        self._touched = lru_cache(maxsize=64)(self._compute_touched)
 
     def busiest(self, part: tuple[int, int], ep: int, tokens: Array) -> tuple[Array, Array]:
         """Return experts touched and tokens served on the busiest rank, at least.
@@ -135,7 +136,12 @@ class ExpertLoads:
 
     def busiest_touched(self, part: tuple[int, int], ep: int, tokens: Array) -> Array:
         """Return a lower bound on the touched experts of the busiest rank, whatever the placement."""
-        return busiest_rank_bound(touched_probability(self.selection[slice(*part)], tokens), ep)
+        return busiest_rank_bound(self._touched(part, tokens.tobytes()), ep)
+
+    def _compute_touched(self, part: tuple[int, int], tokens_raw: bytes) -> Array:
+        touched = touched_probability(self.selection[slice(*part)], np.frombuffer(tokens_raw))
+        touched.setflags(write=False)
+        return touched
 
     def busiest_share(self, part: tuple[int, int], ep: int) -> float:
         """Return a lower bound on the tokens served by the busiest rank, per token of the batch."""

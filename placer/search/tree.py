@@ -72,10 +72,10 @@ class OptionTree:
 
 def _sorted_shapes(cost: CostModel, pool: str, valuation: Valuation) -> list[tuple[float, GroupShape]]:
     fleet = cost.scenario.fleet
-    priced = [
-        (valuation.lowest_usd_per_hour((shape,)), shape)
-        for shape in group_shapes(cost.model, fleet.pool(pool), cost.scenario.space)
-    ]
+    shapes = list(group_shapes(cost.model, fleet.pool(pool), cost.scenario.space))
+    of_block = {(shape.stages, shape.width): shape for shape in shapes}
+    rents = {block: valuation.lowest_usd_per_hour((shape,)) for block, shape in of_block.items()}
+    priced = [(rents[shape.stages, shape.width], shape) for shape in shapes]
     affordable = [entry for entry in priced if np.isfinite(entry[0])]
     return sorted(affordable, key=lambda entry: (entry[1].width, entry[1].stages, *_cuts(entry[1])))
 
@@ -135,17 +135,21 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
     least, most = np.zeros(2 * first), np.zeros(2 * first)
     by_cap = np.zeros((2 * first, NUM_CAPS))
     tables: dict[tuple[int, ...], Array] = {}
+    rents: dict[tuple[int, int], tuple[Array, int]] = {}
     shapes: list[GroupShape] = [shape for _, shape in priced]
     for leaf, (usd_per_hour, shape) in zip(_leaves_in_order(first), priced, strict=True):
         shapes[leaf - first] = shape
         key = (shape.width, *_cuts(shape))
         if key not in tables:
-            tables[key] = stage_values(cost, shape, points, relaxed_batch)
+            # In this order the shape without context parallelism comes first.
+            tables[key] = stage_values(cost, shape, points, relaxed_batch, tables.get((*key[:-1], 1)))
         values[leaf], ranks[leaf] = tables[key], shape.dp
         stages[leaf] = fewest[leaf] = shape.stages
         least[leaf] = most[leaf] = usd_per_hour
-        by_cap[leaf] = valuation.least_usd_per_hour_by_cap((shape,))
-        replicas[leaf] = valuation.most_replicas((shape,))
+        block = shape.stages, shape.width
+        if block not in rents:
+            rents[block] = valuation.least_usd_per_hour_by_cap((shape,)), valuation.most_replicas((shape,))
+        by_cap[leaf], replicas[leaf] = rents[block]
     minimum, maximum = np.minimum, np.maximum
     for array, combine in (
         (values, minimum),
