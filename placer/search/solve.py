@@ -53,6 +53,8 @@ class SearchResult:
         Why it ended.
     num_nodes, num_leaves
         Nodes bounded, and leaves settled.
+    passed
+        Plans that were the best until a better one was found.
     """
 
     found: Found | None
@@ -60,6 +62,7 @@ class SearchResult:
     stop: Stop
     num_nodes: int
     num_leaves: int
+    passed: tuple[Found, ...] = ()
 
 
 class Searcher:
@@ -145,6 +148,7 @@ class Searcher:
         started = time.monotonic()
         sink(Started(tuple("+".join(search.pools) for search in searches), self.num_candidates))
         found, best, stop = None, known, Stop.EXHAUSTED
+        passed: list[Found] = []
         for search in searches:
             search.undercut(best)
         while True:
@@ -162,6 +166,7 @@ class Searcher:
             running.advance()
             elapsed = time.monotonic() - started
             if running.found is not None and running.found.value < best:
+                passed += [found] if found is not None else []
                 found, best = running.found, running.found.value
                 sink(Incumbent(best, elapsed))
                 for search in searches:
@@ -177,6 +182,7 @@ class Searcher:
             stop,
             sum(search.num_nodes for search in searches),
             sum(search.num_leaves for search in searches),
+            tuple(passed),
         )
 
     @property
