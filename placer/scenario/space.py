@@ -35,6 +35,10 @@ class Space(BaseModel):
         default=True, description="whether sequences may be cut over ranks that would keep copies of their KV cache"
     )
 
+    def hashed_json(self) -> str:
+        """Return the JSON text whose hash plans state: a space without context parallelism as before there was any."""
+        return self.model_dump_json(exclude=None if self.context_parallel else {"context_parallel"})
+
     def widths(self, pool: Pool) -> tuple[int, ...]:
         """Return the widths a stage may have.
 

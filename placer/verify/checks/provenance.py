@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from placer.plan.plan import Plan
 from placer.scenario.scenario import Scenario
-from placer.scenario.space import Space
 from placer.verify.context import Context
 from placer.verify.finding import Finding
 
@@ -56,15 +55,9 @@ def input_hashes(scenario: Scenario) -> dict[str, str]:
         "fleet": scenario.fleet,
         "workload": scenario.workload,
         "target": scenario.target,
-        "space": scenario.space,
     }
-    return {name: hashlib.sha256(_text(value).encode("utf-8")).hexdigest() for name, value in inputs.items()}
-
-
-def _text(value: BaseModel) -> str:
-    """Return an input's JSON text; a space without context parallelism reads as before there was any."""
-    is_older = isinstance(value, Space) and not value.context_parallel
-    return value.model_dump_json(exclude={"context_parallel"} if is_older else None)
+    texts = {name: value.model_dump_json() for name, value in inputs.items()} | {"space": scenario.space.hashed_json()}
+    return {name: hashlib.sha256(text.encode("utf-8")).hexdigest() for name, text in texts.items()}
 
 
 def estimates_of(scenario: Scenario, used: set[str]) -> list[str]:
