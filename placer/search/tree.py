@@ -77,7 +77,11 @@ def _sorted_shapes(cost: CostModel, pool: str, valuation: Valuation) -> list[tup
     rents = {block: valuation.lowest_usd_per_hour((shape,)) for block, shape in of_block.items()}
     priced = [(rents[shape.stages, shape.width], shape) for shape in shapes]
     affordable = [entry for entry in priced if np.isfinite(entry[0])]
-    return sorted(affordable, key=lambda entry: (entry[1].width, entry[1].stages, *_cuts(entry[1])))
+    return sorted(affordable, key=lambda entry: _size(entry[1]))
+
+
+def _size(shape: GroupShape) -> tuple[int, ...]:
+    return shape.width, shape.stages, *_cuts(shape)
 
 
 def _cuts(shape: GroupShape) -> tuple[int, int, int]:
@@ -150,16 +154,37 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
         if block not in rents:
             rents[block] = valuation.least_usd_per_hour_by_cap((shape,)), valuation.most_replicas((shape,))
         by_cap[leaf], replicas[leaf] = rents[block]
-    minimum, maximum = np.minimum, np.maximum
-    for array, combine in (
-        (values, minimum),
-        (stages, maximum),
-        (fewest, minimum),
-        (ranks, minimum),
-        (least, minimum),
-        (most, maximum),
-        (by_cap, minimum),
-        (replicas, maximum),
-    ):
+    columns = (values, stages, fewest, ranks, least, most, by_cap, replicas)
+    for array, combine in zip(columns, _COMBINED, strict=True):
         _fill_inner(array, first, combine)
-    return OptionTree(tuple(shapes), sizes, points, values, stages, fewest, ranks, least, most, by_cap, replicas)
+    return OptionTree(tuple(shapes), sizes, points, *columns)
+
+
+#: How the arrays of a tree, in order, follow from those of two children.
+_COMBINED = (
+    *(np.minimum, np.maximum, np.minimum, np.minimum),
+    *(np.minimum, np.maximum, np.minimum, np.maximum),
+)
+
+
+def without_cuts(tree: OptionTree) -> OptionTree:
+    """Return the tree of those shapes that cut no sequence; the tree itself where none does."""
+    kept = [number for number, shape in enumerate(tree.shapes) if shape.cp == 1]
+    if len(kept) == len(tree.shapes):
+        return tree
+    first, by_size = len(kept), sorted(kept, key=lambda number: _size(tree.shapes[number]))
+    leaves = np.array(_leaves_in_order(first))
+    shapes = [tree.shapes[number] for _, number in sorted(zip(leaves.tolist(), by_size, strict=True))]
+
+    def again(array: Array, combine: Callable[[Array, Array], Array]) -> Array:
+        nodes = np.zeros((2 * first, *array.shape[1:]))
+        nodes[leaves] = array[tree.first_leaf + np.array(by_size)]
+        _fill_inner(nodes, first, combine)
+        return nodes
+
+    columns = (
+        *(tree.values, tree.stages, tree.fewest_stages, tree.ranks),
+        *(tree.least_usd_per_hour, tree.most_usd_per_hour, tree.least_by_cap, tree.most_replicas),
+    )
+    fewer = (again(array, combine) for array, combine in zip(columns, _COMBINED, strict=True))
+    return OptionTree(tuple(shapes), tree.sizes, tree.points, *fewer)
