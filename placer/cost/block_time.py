@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from placer.catalog.kernel import KernelFamily
+from placer.cost import context_parallel
 from placer.cost.collective import all_gather_s, all_reduce_s, all_to_all_s, hop_s
 from placer.cost.expert_load import copies_per_token
 from placer.cost.group import Array, Batch, Group
@@ -42,13 +43,16 @@ def gemm_s(group: Group, op: Op, shards: int, tokens: Array) -> Array:
 
 
 def core_s(group: Group, op: Op, tokens: Array, context: int) -> Array:
-    """Return the time of a mixer's core: what is kept of the rank's sequences, read and one token written."""
+    """Return the time of a mixer's core: what is kept of the rank's sequences, read and one token written.
+
+    Of a sequence cut over context-parallel ranks, each works on its tokens for the heads of all of them.
+    """
     family = KernelFamily.MLA if op.is_latent else KernelFamily.ATTENTION
     precision = held_format(op, group.device)[1]
-    tp = group.shape.tp
+    tp, cp = group.shape.tp, group.shape.cp if op.splits_context else 1
     work = Work(
-        tokens * op.moved_bytes(context, tp),
-        tokens * ((op.context_flops(context) + op.flops_per_token) / tp),
+        tokens * op.moved_bytes(context, tp, cp),
+        tokens * ((cp * op.context_flops(op.local_context(context, cp)) + op.flops_per_token) / tp),
         op.kernels,
     )
     return kernel_time_s(
@@ -77,6 +81,7 @@ def attention_s(group: Group, ops: LayerOps, batch: Batch, context: int, hidden_
     """Return the time of an attention block and, where experts follow, of the router."""
     tokens, tp = batch.rank_tokens, group.shape.tp
     time = gemm_s(group, ops.projection, tp, tokens) + core_s(group, ops.core, tokens, context)
+    time += context_parallel.merge_s(group, ops.core, tokens)
     time += gemm_s(group, ops.output, tp, tokens)
     if ops.has_mixer:
         time += reduce_s(group, tokens, hidden_size)

@@ -48,6 +48,7 @@ class ExpertLoads:
         self.selection.setflags(write=False)
         self.has_copies = has_copies
         self._loads = lru_cache(maxsize=50_000)(self._compute)
+        self._touched = lru_cache(maxsize=64)(self._compute_touched)
 
     def busiest(self, part: tuple[int, int], ranks: ExpertRanks, tokens: Array) -> tuple[Load, ...]:
         """Return experts touched and tokens served on the busiest rank, at least.
@@ -78,10 +79,13 @@ class ExpertLoads:
             for touched, share in self._pairs(part, ranks, tokens)
         )
 
+    def _compute_touched(self, part: tuple[int, int], tokens_raw: bytes) -> Array:
+        return _frozen(touched_probability(self.selection[slice(*part)], np.frombuffer(tokens_raw)))
+
     def _pairs(self, part: tuple[int, int], ranks: ExpertRanks, tokens: Array) -> list[tuple[Array, float]]:
         """Return experts touched and the share of the tokens served, as `busiest`."""
         selection = self.selection[slice(*part)]
-        touched = touched_probability(selection, tokens)
+        touched = self._touched(part, tokens.tobytes())
         unsplit = float(busiest_rank_bound(selection[None, :], ranks.count)[0])
         if not self.room_for_copies(part, ranks):
             return [(busiest_rank_bound(touched, ranks.count), unsplit)]

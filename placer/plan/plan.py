@@ -17,7 +17,7 @@ from placer.plan.robust import RobustReport
 from placer.plan.schedule import Schedule
 from placer.scenario.scenario import Scenario
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 
 class Status(StrEnum):
@@ -45,7 +45,7 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Annotated[Literal[2], Field(description="version of this document")] = SCHEMA_VERSION
+    schema_version: Annotated[Literal[3], Field(description="version of this document")] = SCHEMA_VERSION
     status: Status = Field(description="how planning ended")
     verdict: str = Field(description="the answer in one line")
     scenario: Scenario = Field(description="the question, self-contained")

@@ -50,6 +50,7 @@ def group_plans(found: Found) -> tuple[GroupPlan, ...]:
             width=shape.width,
             tp=shape.tp,
             expert_tp=shape.expert_tp,
+            cp=shape.cp,
             spare_slots=shape.spare_slots,
             sequences_per_rank=deal_sequences(sequences, shape.dp),
         )

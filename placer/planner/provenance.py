@@ -22,13 +22,13 @@ def input_hashes(scenario: Scenario) -> dict[str, str]:
         "fleet": scenario.fleet,
         "workload": scenario.workload,
         "target": scenario.target,
-        "space": scenario.space,
     }
     if not scenario.retention.is_default:
         parts["retention"] = scenario.retention
     if scenario.robust is not None:
         parts["robust"] = scenario.robust
-    return {name: hashlib.sha256(part.model_dump_json().encode()).hexdigest() for name, part in parts.items()}
+    texts = {name: part.model_dump_json() for name, part in parts.items()} | {"space": scenario.space.hashed_json()}
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
 
 def estimates_in(scenario: Scenario, pools: tuple[str, ...]) -> tuple[str, ...]:

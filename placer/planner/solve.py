@@ -46,6 +46,11 @@ class Solved:
         return tuple(result.found for _, result in self.results if result.found is not None)
 
     @property
+    def passed(self) -> tuple[Found, ...]:
+        """Plans that were the best of a search until a better one was found."""
+        return tuple(found for _, result in self.results for found in result.passed)
+
+    @property
     def num_nodes(self) -> int:
         """Nodes bounded."""
         return sum(result.num_nodes for _, result in self.results)

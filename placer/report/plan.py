@@ -70,7 +70,7 @@ def _group_table(plan: Plan, placement: Placement) -> Table:
             group.pool,
             f"{replicas * group.num_devices} of {plan.devices[group.pool]} rented",
             f"{group.stages} x {group.width}",
-            str(group.tp),
+            f"{group.tp}, CP {group.cp}" if group.cp > 1 else str(group.tp),
             str(group.width // group.tp),
             str(group.width // group.expert_tp),
             str(group.expert_tp),

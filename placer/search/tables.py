@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placer.cost import block_bytes, block_time
+from placer.cost import block_bytes, block_time, context_parallel
 from placer.cost.group import Array, Batch, Group, build_group
 from placer.cost.loads import ExpertLoads, LayeredLoads
 from placer.cost.shape import GroupShape
@@ -180,13 +180,18 @@ class _Filler:
         self.values[:, fields.embedding_bytes] = block_bytes.cut_bytes(self.group, model.embedding)
         self.values[:, fields.lm_head_bytes] = block_bytes.cut_bytes(self.group, model.lm_head)
         self.values[:, fields.gather] = block_time.gather_s(self.group, self.batch.rank_tokens, hidden)
-        self.values[:, fields.buffer_bytes] = block_bytes.buffer_bytes(self.batch, hidden, self.cost.top_k)
         self.values[:, fields.port] = 1.0 / shape.width
         hops = block_time.stage_hops_s(self.group, self.batch, hidden)
         self.values[:, fields.stage_hop] = self.values[:, fields.gather] + hops
 
+    def buffers(self) -> None:
+        cores = {id(entry.ops.core): entry.ops.core for entry in self.cost.classes}.values()
+        in_flight = block_bytes.buffer_bytes(self.batch, self.cost.hidden_size, self.cost.top_k)
+        in_flight += max(context_parallel.buffer_bytes(self.group, core) for core in cores) * self.batch.rank_tokens
+        self.values[:, self.cost.fields.buffer_bytes] = in_flight
 
-def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer) -> Array:
+
+def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer, uncut: Array | None = None) -> Array:
     """Return one shape's table, its stages left out.
 
     Parameters
@@ -199,18 +204,24 @@ def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer)
         Microbatch sizes, tokens of the whole replica.
     deal
         How tokens are dealt to ranks: `exact_batch` or `relaxed_batch`.
+    uncut
+        The table of the same shape without context parallelism, where it is known: all but attention is the same.
 
     Returns
     -------
     ndarray, shape (num_sizes, num_base)
     """
-    values = np.zeros((len(sizes), cost.fields.num_base))
+    values = np.zeros((len(sizes), cost.fields.num_base)) if uncut is None else uncut.copy()
     filler = _Filler(cost, build_group(cost.scenario.fleet, shape), deal(sizes, shape), values)
     for entry, columns, loads in zip(cost.classes, cost.fields.classes, cost.loads, strict=True):
         filler.attention(entry, columns)
+        if uncut is not None:
+            continue
         if entry.ops.dense is not None:
             filler.dense(entry.ops.dense, columns)
         elif entry.ops.moe is not None and loads is not None:
             filler.experts(entry.ops.moe, loads, columns)
-    filler.outside()
+    filler.buffers()
+    if uncut is None:
+        filler.outside()
     return values

@@ -85,7 +85,7 @@ class Deployment:
 
 def shape_of(plan: GroupPlan) -> GroupShape:
     """Return the shape of a planned group."""
-    return GroupShape(plan.pool, plan.stages, plan.width, plan.tp, plan.expert_tp, plan.spare_slots)
+    return GroupShape(plan.pool, plan.stages, plan.width, plan.tp, plan.expert_tp, plan.cp, plan.spare_slots)
 
 
 def _dealt(plan: GroupPlan, sequences: int) -> Batch:

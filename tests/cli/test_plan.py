@@ -20,7 +20,7 @@ def test_json_is_the_contract_and_nothing_else(placer):
     result = placer(*PLAN, "--json")
     plan = json.loads(result.out)
     assert plan["status"] == "planned"
-    assert plan["schema_version"] == 2
+    assert plan["schema_version"] == 3
     assert {
         "usd_per_million_output_tokens",
         "tokens_per_s_per_user",

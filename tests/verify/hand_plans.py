@@ -1,4 +1,4 @@
-"""Five tiny plans with every figure worked out by hand, as dicts. Nothing of `placer.verify` is used here.
+"""Tiny plans with every figure worked out by hand, as dicts. Nothing of `placer.verify` is used here.
 
 All plans: hidden size H = 4; attention with 2 heads of 2, 2 KV heads, so 4x4 matrices for query, key, value,
 output; dense FFN of 8 (gated: a 16x4 and a 4x8 matrix); vocabulary 8; BF16 throughout, so 2 bytes a weight.
@@ -80,8 +80,18 @@ WORKLOAD = {"input_tokens": 7, "output_tokens": 2}
 
 def hashes(scenario):
     parsed = Scenario.model_validate(scenario)
-    names = ("model", "fleet", "workload", "target", "space", *(("retention",) if "retention" in scenario else ()))
+    names = (
+        "model",
+        "fleet",
+        "workload",
+        "target",
+        "space",
+        *(name for name in ("retention", "robust") if name in scenario),
+    )
     texts = {name: getattr(parsed, name).model_dump_json() for name in names}
+    space = parsed.space
+    unused = {"context_parallel": not space.context_parallel, "max_spare_slots": space.max_spare_slots == 0}
+    texts["space"] = space.model_dump_json(exclude={name for name, is_unused in unused.items() if is_unused})
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
 
@@ -224,6 +234,40 @@ def dense():
             "lm_head": at("host"),
             "layers": [near(0), near(1)],
         },
+    )
+
+
+def cut():
+    """`dense` with one KV head, of which its two ranks would keep copies: cp 2 instead, a ninth token on one of them.
+
+    attention   query 16 and, whole, key and value 16 + 16, norm 8: projection 56 B as before                1096 ns
+                queries 2*4*8 = 64 B: all-gather 3000 + 64/2                                                 3032
+                core 4 of 8 tokens, 8 B each, for both heads: 8*(4+1)*8 = 320 B, 8*4*16 FLOP -> 128 ns       1320
+                partial outputs of both heads, BF16, and two FP32: (8 + 8) * 8 = 128 B: 1000 + 128/2         1064
+                their sum 128 B                                                                              1128
+                output 1032, all-reduce 3064                                                   in all 11736 ns
+    path = 4128 + 2 * (11736 + 5256) + 4128 = 42240 ns; T' = 84480 ns.
+
+    memory      weights 424;  KV pages of 2 tokens, 10 for 9, 5 on each: 2 layers * m 2 * r 8 * 5 * 8 = 1280;
+                buffers 256 + m 2 * r 8 * (8 + 2 * 16) = 896.
+    KV          80 B of 10 tokens in two layers; 3000 - 424 - 896 = 1680 B are 105 pages, 210 tokens; 16 * 10 are used.
+    """
+    raw = dense()
+    scenario = raw["scenario"]
+    scenario["model"]["mixers"]["gqa"]["num_kv_heads"] = 1
+    scenario["target"] = {"tokens_per_s_per_user": 10_000.0}
+    used = kv("host", 0, 2, 10, (8.0, 1.0, 210), [160])
+    kept = ("devices", "batch", "alternatives", "placement")
+    return plan(
+        scenario,
+        raw["provenance"]["estimates"],
+        metrics(step_s=84_480 * NS, users=16, usd_per_hour=2.0, power_w=400.0, utilisation=0.5),
+        **{name: raw[name] for name in kept},
+        groups=[group("host", "pool", 1, 2, (2, 2), [8]) | {"cp": 2}],
+        memory=[memory("host", "pool", "chip", 4000, 1000, (424, 0, 1280, 896))],
+        kv=[used | {"page_tokens": 2}],
+        time=shares(42_240, (1_472, 512, 256, 0.0, 40_000)),
+        occupancy=busy(("path", 42_240), ("host", 84_480), ("host fabric", 0), ("host turns", 84_480)),
     )
 
 

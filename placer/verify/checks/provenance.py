@@ -58,13 +58,13 @@ def input_hashes(scenario: Scenario) -> dict[str, str]:
         "fleet": scenario.fleet,
         "workload": scenario.workload,
         "target": scenario.target,
-        "space": scenario.space,
     }
     if scenario.retention != Retention():
         inputs["retention"] = scenario.retention
     if scenario.robust is not None:
         inputs["robust"] = scenario.robust
-    return {name: hashlib.sha256(value.model_dump_json().encode("utf-8")).hexdigest() for name, value in inputs.items()}
+    texts = {name: value.model_dump_json() for name, value in inputs.items()} | {"space": scenario.space.hashed_json()}
+    return {name: hashlib.sha256(text.encode("utf-8")).hexdigest() for name, text in texts.items()}
 
 
 def estimates_of(scenario: Scenario, used: set[str]) -> list[str]:

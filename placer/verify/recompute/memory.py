@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.model_graph import ModelGraph
 from placer.graph.op import Op
 from placer.plan.placement import FfnPart, LayerPlacement, Placement, Role, Way
+from placer.verify.recompute.context_parallel import own_tokens, room_bytes
 from placer.verify.recompute.flow import Place, place_of
+from placer.verify.recompute.pages import sequence_tokens
 from placer.verify.recompute.replica import Replica
 from placer.verify.recompute.weights import shard_bytes
 
@@ -57,6 +58,7 @@ class _Books:
         for role, group in replica.groups.items():
             tokens = 2 * group.rank_tokens + 2 * top_k * group.device_tokens
             buffers = batch.in_flight * batch.hidden_bytes * tokens
+            buffers += batch.in_flight * group.rank_tokens * room_bytes(model, group)
             for stage in range(group.shape.stages):
                 self.stages[role, stage] = DeviceMemory((role, stage), activations=buffers)
 
@@ -74,10 +76,9 @@ class _Books:
         group, batch = self.replica.groups[place[0]], self.replica.batch
         parts = min(group.shape.tp, ops.core.kv_max_shards)
         kept = ops.core.state_bytes / parts
-        page = group.device.kv_page_tokens
-        pages = math.ceil(batch.capacity_context / page)
+        tokens = own_tokens(ops.core, group, sequence_tokens(group, batch.capacity_context))
         for cache in ops.core.caches:
-            volume = cache.kept(pages * page) * cache.entry_bytes
+            volume = cache.kept(tokens) * cache.entry_bytes
             kept += volume if cache.is_index else volume / parts
         self.stages[place].kv += batch.in_flight * group.rank_tokens * kept
         self.stages[place].items += 1
