@@ -20,6 +20,7 @@ from placer.cli.sessions import (
     TurnsOption,
 )
 from placer.errors import InputError
+from placer.scenario.robust import Objective
 
 if TYPE_CHECKING:
     from placer.model.spec import ModelSpec
@@ -59,12 +60,17 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
         list[str] | None, typer.Option(metavar="POOL", help="Pool every replica must use; repeatable.")
     ] = None,
     routing: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             metavar="PROFILE",
-            help="How tokens spread over experts: uniform, mixtral, mixed, domain, zipf:EXPONENT, or FILE.json[#NAME].",
+            help="How tokens spread over experts: uniform (default), mixtral, mixed, domain, zipf:EXPONENT, or "
+            "FILE.json[#NAME]. Given several times, one plan serves all.",
         ),
-    ] = "uniform",
+    ] = None,
+    robust: Annotated[
+        Objective | None,
+        typer.Option(help="Of several routings: make the mean or the worst price small; worst by default."),
+    ] = None,
     think_time: ThinkTimeOption = None,
     turns: TurnsOption = None,
     hit_rate: HitRateOption = None,
@@ -94,7 +100,8 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     about = {"think_time": think_time, "turns": turns, "prefix_hit_rate": hit_rate, "compression": compression}
     beside = {"--turns": turns, "--hit-rate": hit_rate, "--compression": compression, "--paused": paused}
     pauses.assert_sessions_asked(think_time, beside | {"--tier": tier, "--draft": draft})
-    workload = given.lengths(isl, osl, traffic) | {"routing": given.routing(routing)}
+    profiles = routing or ["uniform"]
+    workload = given.lengths(isl, osl, traffic) | {"routing": given.routing(profiles[0])}
     workload["sessions"] = pauses.sessions(about, traffic)
     target: dict[str, object] = {
         "tokens_per_s_per_user": tps_user,
@@ -108,6 +115,7 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     spec = with_formats(load_model(model), weights=weights, experts=experts, kv=kv)
     kept = pauses.retention(tier, paused, draft, kv)
     scenario = _scenario(spec, fleet, {"workload": workload, "target": target, "retention": kept})
+    scenario = scenario.model_copy(update={"robust": given.robust(profiles, robust)})
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
 

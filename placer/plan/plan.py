@@ -15,6 +15,7 @@ from placer.plan.provenance import Provenance, SearchReport
 from placer.plan.refusal import Refusal
 from placer.plan.robust import RobustReport
 from placer.plan.schedule import Schedule
+from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 
 SCHEMA_VERSION: Final = 3
@@ -71,6 +72,11 @@ class Plan(BaseModel):
     placement: Placement | None = Field(default=None, description="where everything lies")
     search: SearchReport = Field(description="what the search did")
     provenance: Provenance = Field(description="versions, seed, hashes, estimates")
+
+    def under(self, routing: RoutingProfile) -> Plan:
+        """Return the same plan asked about another routing, its figures left as they are."""
+        workload = self.scenario.workload.model_copy(update={"routing": routing})
+        return self.model_copy(update={"scenario": self.scenario.model_copy(update={"workload": workload})})
 
     @model_validator(mode="after")
     def _is_whole(self) -> Plan:

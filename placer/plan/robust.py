@@ -24,14 +24,14 @@ class ProfileFigures(BaseModel):
 
 
 class Choice(BaseModel):
-    """A plan, by what it was made for, under every routing."""
+    """The plan's groups, batch and ways with experts picked on one routing, under every routing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    chosen_on: str = Field(description="the routing it was made for, or the weights of a mixture")
+    chosen_on: str = Field(description="the routing its experts were picked on")
     usd_per_million_output_tokens: tuple[Figure, ...] = Field(description="its price under every routing, in order")
     misses: tuple[str, ...] = Field(description="routings under which it misses the target")
-    worst_loss: float = Field(description="greatest loss against the plan made for a routing alone")
+    worst_loss: float = Field(description="greatest loss against experts picked on the routing they are used under")
 
 
 class RobustReport(BaseModel):
@@ -48,4 +48,8 @@ class RobustReport(BaseModel):
     )
     hindsight_bound_usd_per_million_output_tokens: Figure = Field(description="the same of the bounds of those plans")
     profiles: tuple[ProfileFigures, ...] = Field(description="the plan under every routing")
-    choices: tuple[Choice, ...] = Field(description="plans made for one routing, or for other mixtures")
+    mixture: tuple[Figure, ...] = Field(description="share of every routing in the one the plan was made for")
+    worst_loss: float = Field(
+        description="greatest loss against the same groups with experts picked on the routing they are used under"
+    )
+    choices: tuple[Choice, ...] = Field(description="what experts picked on one routing cost under all of them")

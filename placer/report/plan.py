@@ -14,6 +14,7 @@ from placer.plan.plan import Plan
 from placer.plan.schedule import Schedule
 from placer.report.kv_budget import kv_lines
 from placer.report.paused import paused_lines
+from placer.report.robust import robust_lines
 from placer.report.table import new_table
 from placer.units import format_bytes, format_seconds
 
@@ -32,6 +33,7 @@ def render_plan(plan: Plan) -> Group:
             _memory_table(plan),
             *kv_lines(plan.kv),
             *paused_lines(plan),
+            *robust_lines(plan),
             "",
             step,
             _time_table(plan),

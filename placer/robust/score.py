@@ -23,15 +23,9 @@ class Score:
     usd: float
 
 
-def under(plan: Plan, routing: RoutingProfile) -> Plan:
-    """Return a plan as a plan for another routing, its figures left as they are."""
-    workload = plan.scenario.workload.model_copy(update={"routing": routing})
-    return plan.model_copy(update={"scenario": plan.scenario.model_copy(update={"workload": workload})})
-
-
 def score(plan: Plan, routing: RoutingProfile) -> Score:
     """Return what a plan, which there must be, takes and costs under a routing."""
-    moved = under(plan, routing)
+    moved = plan.under(routing)
     context, deployment = context_of(moved), deployment_of(moved)
     assert context is not None
     law_s = step_time_s(context.flow, context.replica)

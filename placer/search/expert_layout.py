@@ -8,15 +8,20 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.balance.bound import load_bound
 from placer.balance.eplb import pack_replicas, replicate
 from placer.balance.even import even_out
-from placer.balance.layer import balance_layer
+from placer.balance.layer import improved
 from placer.balance.state import Ranks
 from placer.cost.expert_load import touched_probability
 from placer.cost.group import Array
 from placer.cost.loads import ExpertLoads
 from placer.cost.shape import ExpertRanks
 
+#: How near to the least possible load of the fullest rank a layout need come.
+NEARLY = 1e-4
+#: How long a layout is searched for, relative to `placer.balance`, which also proves how good it is.
+SEARCH_WORK = 0.2
 #: Pairs of ranks that share anew when a layout with copies is evened out.
 MOST_PAIRS = 1_000
 
@@ -68,9 +73,11 @@ def balanced_experts(weight: Array, num_ranks: int) -> tuple[tuple[int, ...], ..
     slots = -(-len(weight) // num_ranks)
     # Slots without an expert hold one that nobody asks for, so that none is copied.
     loads = np.concatenate([weight, np.zeros(slots * num_ranks - len(weight))])
-    placed = balance_layer(loads, num_ranks, slots * num_ranks)
-    ranks = np.array(placed.physical_to_logical).reshape(num_ranks, slots).tolist()
-    members = tuple(tuple(sorted(expert for expert in rank if expert < len(weight))) for rank in ranks)
+    target = load_bound(loads, num_ranks, slots * num_ranks) * (1.0 + NEARLY)
+    placed = improved(loads, num_ranks, slots * num_ranks, target, np.random.default_rng(0), SEARCH_WORK)
+    members = tuple(
+        tuple(sorted(expert for expert in rank if expert < len(weight))) for rank in placed.experts.tolist()
+    )
     dealt = deal_experts(weight, num_ranks)
     return min(members, dealt, key=lambda deal: (_fullest(weight, deal), deal != dealt))
 

@@ -22,6 +22,7 @@ from placer.verify.checks import (
     provenance,
     refusal,
     residency,
+    robust,
     scenario,
     sequences,
     space,
@@ -68,6 +69,7 @@ CHECKS: tuple[Check, ...] = (
     Check(caps.NAME, caps.WHAT, caps.check_caps, _RENTAL),
     Check(money.NAME, money.WHAT, money.check_money, (*_STRUCTURE, "devices")),
     Check(bound.NAME, bound.WHAT, bound.check_bound),
+    Check(robust.NAME, robust.WHAT, robust.check_robust, (*_STRUCTURE, "devices")),
     Check(provenance.NAME, provenance.WHAT, provenance.check_provenance),
 )
 

@@ -17,5 +17,5 @@ def plans():
     """Functions that return a plan each, as a dict."""
     return {
         name: getattr(_hand_plans, name)
-        for name in ("dense", "cut", "mixed", "copied", "pipeline", "pausing", "drafted")
+        for name in ("dense", "cut", "mixed", "copied", "drifting", "pipeline", "pausing", "drafted")
     }

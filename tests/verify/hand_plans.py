@@ -487,6 +487,64 @@ def copied():
     )
 
 
+def drifting():
+    """The plan `copied`, asked to serve a second routing, where all experts are wanted alike: p = 1/3.
+
+    Copies of expert 0 get 1/6 each: a rank touches 1 - (5/6)^2 + 1 - (2/3)^2 = 31/36, any at all 1 - (2/3)^6, more.
+    One of a token's experts is on the group as before, so C is the same; path = 11392 + 48 (1 - (2/3)^6) + 8 C.
+    The first routing is half of the mixture, which is not worked out: its own counts stand in for it.
+    """
+    answer = copied()
+    scenario = answer["scenario"]
+    even = {"kind": "counts", "counts": [1, 1, 1]}
+    scenario["robust"] = {
+        "objective": "mean",
+        "profiles": [
+            {"name": "skewed", "routing": scenario["workload"]["routing"]},
+            {"name": "even", "routing": even},
+        ],
+    }
+    answer["provenance"]["input_sha256"] = hashes(scenario)
+    step = answer["metrics"]["step_time_s"]
+    price = answer["metrics"]["usd_per_million_output_tokens"]
+    other = (11_392 + 48 * (1 - (2 / 3) ** 6) + 8 * 2 * (1 - (2 / 3) ** 1.5)) * NS
+    prices = [price, price * other / step]
+    answer["robust"] = {
+        "usd_per_million_output_tokens": sum(prices) / 2,
+        "hindsight_usd_per_million_output_tokens": sum(prices) / 4,
+        "hindsight_bound_usd_per_million_output_tokens": sum(prices) / 8,
+        "profiles": [
+            {
+                "name": name,
+                "law_step_time_s": step_s,
+                "step_time_s": step_s,
+                "usd_per_million_output_tokens": usd,
+                "own_usd_per_million_output_tokens": usd / 2,
+                "own_bound_usd_per_million_output_tokens": usd / 4,
+                "loss": 1.0,
+            }
+            for name, step_s, usd in zip(("skewed", "even"), (step, other), prices, strict=True)
+        ],
+        "mixture": [0.5, 0.5],
+        "worst_loss": 0.25,
+        "choices": [
+            {
+                "chosen_on": "skewed",
+                "usd_per_million_output_tokens": [0.8 * prices[0], 1.2 * prices[1]],
+                "misses": ["even"],
+                "worst_loss": 0.2,
+            },
+            {
+                "chosen_on": "even",
+                "usd_per_million_output_tokens": [1.6 * prices[0], prices[1]],
+                "misses": [],
+                "worst_loss": 1.0,
+            },
+        ],
+    }
+    return answer
+
+
 def pipeline():
     """Two replicas of two stages of one device each, four dense layers; b = 3, m = 4; r = 3.
 
