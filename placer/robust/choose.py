@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from placer.plan.robust import Choice, ProfileFigures, RobustReport
 from placer.planner.planner import make_plan
 from placer.planner.provenance import build_provenance
 from placer.progress import ProgressSink, ignore
+from placer.replan.drift import drift_of
+from placer.replan.drifted_plan import drifted_plan
+from placer.replan.step_time import step_of
 from placer.robust.mixture import mixture
 from placer.robust.relaid import relaid
 from placer.robust.score import Score, score
@@ -25,8 +28,8 @@ from placer.scenario.scenario import Scenario
 from placer.search.params import SolveParams
 from placer.units import format_count
 
-#: Mixtures tried beyond the even one where the worst price counts; each leans to where the last one was dearest.
-ROUNDS = 2
+#: Mixtures that lean to where the last one was dearest, where the worst price counts.
+ROUNDS = 4
 #: How much a round leans: weights grow with this power of a routing's price over the mean.
 LEAN = 10.0
 #: How often a plan that misses the target under some routing is made anew for a higher one.
@@ -41,19 +44,21 @@ Scores = tuple[Score, ...]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A plan and its scores under every routing; ``bound`` is of its routing and the target."""
+    """A plan for a mixture of the routings, its shares, and the plan's scores under every routing."""
 
     plan: Plan
-    bound: Bound
+    mixture: RoutingProfile
+    shares: tuple[float, ...]
     scores: Scores
 
 
 def plan_robust(scenario: Scenario, params: SolveParams, sink: ProgressSink = ignore) -> Plan:
     """Return the plan with the least mean or worst price under the routings of ``scenario.robust``.
 
-    Plans are made for every routing alone, for the even mixture, and, where the worst price counts, for mixtures that
-    lean to the dearest routings. All are scored under all routings. Of those that meet the target under each,
-    the best is returned; the search of a mixture that misses it is repeated for a higher target.
+    Groups and batch come from plans made for every routing alone and for the even mixture; experts are picked on
+    mixtures, the even one and, where the worst price counts, some that lean to the dearest routings. All are scored
+    under all routings. Of those that meet the target under each, the best is returned; if there is none, the search of
+    the mixture is repeated for a higher target.
 
     Parameters
     ----------
@@ -71,9 +76,8 @@ def plan_robust(scenario: Scenario, params: SolveParams, sink: ProgressSink = ig
     """
     asked = scenario.robust
     assert asked is not None
-    rounds = ROUNDS if asked.objective is Objective.WORST else 0
-    runs = len(asked.profiles) + 1 + rounds
-    return _Chooser(scenario, asked, dataclasses.replace(params, budget_s=params.budget_s / runs), sink).plan(rounds)
+    runs = len(asked.profiles) + 1
+    return _Chooser(scenario, asked, dataclasses.replace(params, budget_s=params.budget_s / runs), sink).plan()
 
 
 class _Chooser:
@@ -83,60 +87,59 @@ class _Chooser:
         self._scenario, self._asked, self._params, self._sink = scenario, asked, params, sink
         self._routings = [profile.routing for profile in asked.profiles]
         self._layers = lower(scenario.model).expert_layers
+        self._even = (1.0 / len(self._routings),) * len(self._routings)
         self._target_s = scenario.target.step_time_s
 
-    def plan(self, rounds: int) -> Plan:
+    def plan(self) -> Plan:
         """Return the best plan, or the first answer that is none."""
-        weights = np.full(len(self._routings), 1.0 / len(self._routings))
-        mixture(self._routings, weights.tolist(), self._layers, 1.0)
-        owns: list[Candidate] = []
-        for profile in self._asked.profiles:
-            answer = self._made(profile.routing, self._scenario.target.tokens_per_s_per_user)
-            if isinstance(answer, Plan):
-                return answer
-            owns.append(answer)
-        batches = [own.plan.batch.sequences_per_microbatch for own in owns if own.plan.batch is not None]
-        tokens, tried = float(np.median(batches)), list[tuple[Candidate, Array]]()
-        for _ in range(1 + rounds):
-            found = self._held(mixture(self._routings, weights.tolist(), self._layers, tokens))
-            if isinstance(found, Plan):
-                return found
-            tried.append((found, weights))
-            usd = self._usd(found.scores)
-            leaning = weights * (usd / usd.mean()) ** LEAN
-            weights = leaning / leaning.sum()
-        best, weights = min(
-            tried, key=lambda one: (self._misses(one[0].scores) != (), self._value(self._usd(one[0].scores)))
-        )
-        if self._misses(best.scores):
-            return self._undecided(best)
-        return self._written(best, owns, weights)
+        rate = self._scenario.target.tokens_per_s_per_user
+        mixture(self._routings, self._even, self._layers, 1.0)
+        owns = [self._made(routing, rate) for routing in self._routings]
+        missing = next((own for own in owns if own.status is not Status.PLANNED), None)
+        if missing is not None:
+            return missing
+        tokens = float(np.median([_sequences(own) for own in owns]))
+        mixed = self._mixed(self._even, tokens)
+        together = self._made(mixed, rate)
+        if together.status is not Status.PLANNED:
+            return together
+        found = [one for plan in (*owns, together) for one in self._picked(plan)]
+        best = min(found, key=self._rank)
+        for _ in range(MOST_TRIES if self._misses(best.scores) else 0):
+            rate *= max(one.step_s for one in best.scores) / self._target_s * (1.0 + MARGIN)
+            faster = self._made(mixed, rate)
+            if faster.status is not Status.PLANNED:
+                break
+            best = min(self._picked(faster), key=self._rank)
+            if not self._misses(best.scores):
+                break
+        return self._undecided(best) if self._misses(best.scores) else self._written(best, owns, together)
 
-    def _made(self, routing: RoutingProfile, tokens_per_s_per_user: float) -> Candidate | Plan:
-        """Return the plan of one routing and target, scored; as it is where it is no plan."""
+    def _mixed(self, shares: tuple[float, ...], tokens: float) -> RoutingProfile:
+        return mixture(self._routings, shares, self._layers, tokens)
+
+    def _rank(self, one: Candidate) -> tuple[bool, float]:
+        return self._misses(one.scores) != (), self._value(self._usd(one.scores))
+
+    def _picked(self, plan: Plan) -> Iterator[Candidate]:
+        """Yield a plan with its experts picked on mixtures."""
+        shares = np.array(self._even)
+        for _ in range(1 + (ROUNDS if self._asked.objective is Objective.WORST else 0)):
+            stated = tuple(shares.tolist())
+            mixed = self._mixed(stated, float(_sequences(plan)))
+            dealt = relaid(plan, mixed.by_layer(self._layers)).under(mixed)
+            scores = self._scores(dealt)
+            yield Candidate(dealt, mixed, stated, scores)
+            usd = self._usd(scores)
+            leaning = shares * (usd / usd.mean()) ** LEAN
+            shares = leaning / leaning.sum()
+
+    def _made(self, routing: RoutingProfile, tokens_per_s_per_user: float) -> Plan:
+        """Return the plan of one routing and target."""
         workload = self._scenario.workload.model_copy(update={"routing": routing})
         target = self._scenario.target.model_copy(update={"tokens_per_s_per_user": tokens_per_s_per_user})
         alone = {"workload": workload, "target": target, "robust": None}
-        plan = make_plan(self._scenario.model_copy(update=alone), self._params, self._sink)
-        if plan.status is not Status.PLANNED or plan.bound is None:
-            return plan
-        return Candidate(plan, plan.bound, self._scores(plan))
-
-    def _held(self, routing: RoutingProfile) -> Candidate | Plan:
-        """Return the plan of a mixture that meets the target under every routing, or comes nearest to it."""
-        rate, bound = self._scenario.target.tokens_per_s_per_user, None
-        found: Candidate | None = None
-        for _ in range(MOST_TRIES):
-            answer = self._made(routing, rate)
-            if isinstance(answer, Plan):
-                return found or answer
-            bound = bound or answer.bound
-            found = dataclasses.replace(answer, bound=bound)
-            if not self._misses(found.scores):
-                break
-            rate *= max(one.step_s for one in found.scores) / self._target_s * (1.0 + MARGIN)
-        assert found is not None
-        return found
+        return make_plan(self._scenario.model_copy(update=alone), self._params, self._sink)
 
     def _scores(self, plan: Plan) -> Scores:
         return tuple(score(plan, routing) for routing in self._routings)
@@ -152,9 +155,9 @@ class _Chooser:
     def _usd(self, scores: Scores) -> Array:
         return np.array([one.usd for one in scores])
 
-    def _report(self, best: Candidate, owns: Sequence[Candidate], weights: Array) -> RobustReport:
-        own_usd = np.array([own.scores[index].usd for index, own in enumerate(owns)])
-        bounds = [own.bound.usd_per_million_output_tokens for own in owns]
+    def _report(self, best: Candidate, owns: Sequence[Plan]) -> RobustReport:
+        own_usd = [own.metrics.usd_per_million_output_tokens for own in owns if own.metrics is not None]
+        bounds = [own.bound.usd_per_million_output_tokens for own in owns if own.bound is not None]
         picked = [self._scores(relaid(best.plan, routing.by_layer(self._layers))) for routing in self._routings]
         fitting = np.array([scores[index].usd for index, scores in enumerate(picked)])
         return RobustReport(
@@ -167,13 +170,13 @@ class _Chooser:
                     law_step_time_s=one.law_s,
                     step_time_s=one.step_s,
                     usd_per_million_output_tokens=one.usd,
-                    own_usd_per_million_output_tokens=float(own),
+                    own_usd_per_million_output_tokens=own,
                     own_bound_usd_per_million_output_tokens=bound,
-                    loss=one.usd / float(own) - 1.0,
+                    loss=one.usd / own - 1.0,
                 )
                 for profile, one, own, bound in zip(self._asked.profiles, best.scores, own_usd, bounds, strict=True)
             ),
-            mixture=tuple(weights.tolist()),
+            mixture=best.shares,
             worst_loss=float((self._usd(best.scores) / fitting).max() - 1.0),
             choices=tuple(
                 Choice(
@@ -186,28 +189,35 @@ class _Chooser:
             ),
         )
 
-    def _written(self, best: Candidate, owns: Sequence[Candidate], weights: Array) -> Plan:
+    def _written(self, best: Candidate, owns: Sequence[Plan], together: Plan) -> Plan:
         """Return the best plan as the answer to the question asked."""
-        plan, report = best.plan, self._report(best, owns, weights)
+        report = self._report(best, owns)
+        asked = best.plan.scenario.model_copy(update={"target": self._scenario.target, "robust": self._asked})
+        plan, placement = best.plan.model_copy(update={"scenario": asked, "robust": report}), best.plan.placement
+        assert placement is not None
+        step = step_of(plan, drift_of(best.mixture, lower(asked.model), "mixture"), {})
+        plan = drifted_plan(plan, best.mixture, placement, step)
         assert plan.metrics is not None
-        scenario = plan.scenario.model_copy(update={"target": self._scenario.target, "robust": self._asked})
-        proven = best.bound.usd_per_million_output_tokens
-        gap = 1.0 - proven / plan.metrics.usd_per_million_output_tokens
         verdict = (
-            f"{scenario.model.name} on {scenario.fleet.name}: ${report.usd_per_million_output_tokens:.4g}/M output "
+            f"{asked.model.name} on {asked.fleet.name}: ${report.usd_per_million_output_tokens:.4g}/M output "
             f"tokens, {self._asked.objective} of {len(self._asked.profiles)} routings, at least "
             f"{1.0 / max(one.step_s for one in best.scores):.4g} tokens/s/user, "
             f"{format_count(plan.metrics.tokens_per_s)} tokens/s; plans made for each routing alone: "
             f"${report.hindsight_usd_per_million_output_tokens:.4g}/M"
         )
         changed = {
-            "scenario": scenario,
             "verdict": verdict,
-            "bound": Bound(usd_per_million_output_tokens=proven, relative_gap=gap),
-            "robust": report,
-            "provenance": build_provenance(scenario, self._params, tuple(plan.devices)),
+            "bound": self._bound(best, together, plan.metrics.usd_per_million_output_tokens),
+            "provenance": build_provenance(asked, self._params, tuple(plan.devices)),
         }
         return Plan.model_validate(plan.model_copy(update=changed).model_dump())
+
+    def _bound(self, best: Candidate, together: Plan, usd: float) -> Bound:
+        """Return the bound of the mixture: that of its search; nothing is proven of one that was not searched."""
+        if best.mixture != together.scenario.workload.routing or together.bound is None:
+            return Bound(usd_per_million_output_tokens=0.0, relative_gap=1.0)
+        proven = together.bound.usd_per_million_output_tokens
+        return Bound(usd_per_million_output_tokens=proven, relative_gap=1.0 - proven / usd)
 
     def _undecided(self, nearest: Candidate) -> Plan:
         missed = ", ".join(self._misses(nearest.scores))
@@ -222,3 +232,9 @@ class _Chooser:
             search=plan.search,
             provenance=build_provenance(scenario, self._params, tuple(plan.devices)),
         )
+
+
+def _sequences(plan: Plan) -> int:
+    """Return the sequences of a microbatch."""
+    assert plan.batch is not None
+    return plan.batch.sequences_per_microbatch
