@@ -91,8 +91,10 @@ def dense_s(group: Group, op: Op, batch: Batch, hidden_size: int) -> Array:
 
 
 def experts_s(group: Group, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int], batch: Batch) -> Array:
-    """Return the time of routed experts on the busiest rank, the fused kernel's floor paid once."""
-    return loaded_experts_s(group, moe, loads.busiest(part, group.shape.ep, batch.tokens), part[1] - part[0])
+    """Return the time of routed experts on the busiest rank, the fused kernel's floor paid once, in the best layout."""
+    options = loads.options(part, group.shape.ep, batch.tokens)
+    times = [loaded_experts_s(group, moe, load, part[1] - part[0]) for load in options]
+    return np.minimum.reduce(times) if len(times) > 1 else times[0]
 
 
 def loaded_experts_s(group: Group, moe: MoeOps, load: tuple[Array, Array], num_experts: int) -> Array:

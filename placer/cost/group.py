@@ -124,6 +124,10 @@ class ExpertLoads:
         """
         return self._bound(part, ep, np.asarray(tokens, dtype=np.float64).tobytes())
 
+    def options(self, part: tuple[int, int], ep: int, tokens: Array) -> tuple[tuple[Array, Array], ...]:
+        """Return loads as `busiest` does, one for every layout there is to choose from."""
+        return (self.busiest(part, ep, tokens),)
+
     def _compute(self, part: tuple[int, int], ep: int, tokens_raw: bytes) -> tuple[Array, Array]:
         tokens = np.frombuffer(tokens_raw)
         some = any_touched(self.selection[slice(*part)], tokens)

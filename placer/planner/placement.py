@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from placer.catalog.fleet import Fleet
-from placer.cost.group import ExpertLoads
+from placer.cost.block_time import loaded_experts_s
+from placer.cost.group import ExpertLoads, build_group
 from placer.cost.shape import GroupShape
+from placer.graph.ffns.moe import MoeOps
 from placer.plan.placement import (
     ExpertLayout,
     FfnPart,
@@ -19,7 +21,7 @@ from placer.plan.placement import (
     Way,
 )
 from placer.planner.devices import first_devices
-from placer.search.expert_layout import PlacedLoads, deal_experts
+from placer.search.expert_layout import PlacedLoads, Ranks, deal_experts
 from placer.search.layout.layout import placement_of
 from placer.search.leaf import Found
 from placer.search.rows import Placement as WayOfLayer
@@ -115,16 +117,16 @@ class PlacementBuilder:
             part = (0, placement.num_hot) if group else (placement.num_hot, moe.num_experts)
         name = f"{ROLES[group]}-class{class_index}-{part[0]}-{part[1]}"
         if name not in self._experts:
-            self._experts[name] = self._deal(loads, part, (class_index, group))
+            self._experts[name] = self._deal(loads, part, moe, (class_index, group))
         return name
 
-    def _deal(self, loads: ExpertLoads, part: tuple[int, int], at: tuple[int, int]) -> ExpertLayout:
+    def _deal(self, loads: ExpertLoads, part: tuple[int, int], moe: MoeOps, at: tuple[int, int]) -> ExpertLayout:
         class_index, group = at
         layer = self._cost.classes[class_index].layers[0]
         hottest_first = np.argsort(-self._chances[layer], kind="stable")
         ep = self._shapes[group].ep
         if isinstance(loads, PlacedLoads):
-            ranks = loads.deal(part, ep)
+            ranks = self._fastest(loads, part, moe, group)
         else:
             ranks = deal_experts(loads.selection[slice(*part)], ep)
         return ExpertLayout(
@@ -133,6 +135,16 @@ class PlacementBuilder:
                 tuple(sorted(int(hottest_first[part[0] + member]) for member in members)) for members in ranks
             ),
         )
+
+    def _fastest(self, loads: PlacedLoads, part: tuple[int, int], moe: MoeOps, group: int) -> Ranks:
+        """Return the layout, of those there are to choose from, whose experts take the shortest time."""
+        where, size = build_group(self._fleet, self._shapes[group]), np.array([float(self._found.candidate.most)])
+
+        def seconds(ranks: Ranks) -> float:
+            load = loads.load_of(ranks, part, size)
+            return float(loaded_experts_s(where, moe, load, part[1] - part[0])[0])
+
+        return min(loads.layouts(part, self._shapes[group].ep, float(size[0])), key=seconds)
 
 
 def shapes_by_role(found: Found) -> dict[Role, GroupShape]:

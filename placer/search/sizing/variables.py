@@ -65,7 +65,9 @@ class StageContent:
     def rank_of(self, bundle: int) -> Sum:
         """Return a number that tells contents of a bundle apart, for stages of at most `RANK_BASE` layers a way."""
         counts = [count for (owner, _), count in self.count.items() if owner == bundle]
-        return cp_model.LinearExpr.weighted_sum(counts, [RANK_BASE ** (place % RANK_POWERS) for place in range(len(counts))])
+        return cp_model.LinearExpr.weighted_sum(
+            counts, [RANK_BASE ** (place % RANK_POWERS) for place in range(len(counts))]
+        )
 
     def of_bundle(self, bundle: int) -> Sum:
         """Return how many layers of a bundle the stage holds."""
