@@ -28,6 +28,7 @@ from placer.progress import ProgressSink, ignore
 from placer.report.lowering_json import Lowering, summarize
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
+from placer.scenario.space import Space
 from placer.scenario.workload import Target, Workload
 from placer.simulate.outcome import Mode, SimulationReport
 from placer.simulate.simulate import DEFAULT_JITTER, DEFAULT_STEPS, Options, simulate_plan
@@ -82,7 +83,12 @@ def lower(model: ModelSpec | str, *, context: int = 8192, batch: int = 1) -> Low
 
 
 def build_scenario(
-    model: ModelSpec | str, fleet: Fleet | str, *, workload: dict[str, object], target: dict[str, object]
+    model: ModelSpec | str,
+    fleet: Fleet | str,
+    *,
+    workload: dict[str, object],
+    target: dict[str, object],
+    space: dict[str, object] | None = None,
 ) -> Scenario:
     """Return a question to the planner.
 
@@ -94,6 +100,8 @@ def build_scenario(
         Fields of `placer.scenario.workload.Workload`; ``input_tokens`` and ``output_tokens`` are needed.
     target
         Fields of `placer.scenario.workload.Target`; ``tokens_per_s_per_user`` is needed.
+    space
+        Fields of `placer.scenario.space.Space`; those left out have their defaults.
 
     Raises
     ------
@@ -105,6 +113,7 @@ def build_scenario(
         fleet=load_fleet(fleet) if isinstance(fleet, str) else fleet,
         workload=validated(Workload, workload, "workload"),
         target=validated(Target, target, "target"),
+        space=validated(Space, space or {}, "space"),
     )
 
 

@@ -56,6 +56,13 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
             help="How tokens spread over experts: uniform, mixtral, mixed, domain, zipf:EXPONENT, or FILE.json[#NAME].",
         ),
     ] = "uniform",
+    split_parts: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Equal shares a layer's experts may be split into, the hottest to a sidecar; 4 by default.",
+        ),
+    ] = None,
     weights: WeightsOption = None,
     experts: ExpertsOption = None,
     kv: KvOption = None,
@@ -85,16 +92,27 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     if output is not None and not output.parent.is_dir():
         raise InputError("no such folder", where=str(output.parent))
     spec = with_formats(load_model(model), weights=weights, experts=experts, kv=kv)
-    scenario = _scenario(spec, fleet, (workload, target))
+    scenario = _scenario(spec, fleet, (workload, target, _space(split_parts)))
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
 
 
-def _scenario(spec: ModelSpec, fleet: str, question: tuple[dict[str, object], dict[str, object]]) -> Scenario:
+def _space(split_parts: int | None) -> dict[str, object]:
+    from placer.scenario.space import MOST_SPLIT_PARTS
+
+    if split_parts is None:
+        return {}
+    if not 1 <= split_parts <= MOST_SPLIT_PARTS:
+        raise InputError(f"expected 1 to {MOST_SPLIT_PARTS} equal shares, got {split_parts}", where="--split-parts")
+    return {"split_parts": split_parts}
+
+
+def _scenario(spec: ModelSpec, fleet: str, question: tuple[dict[str, object], ...]) -> Scenario:
     from placer.api import build_scenario
 
-    given = {name: value for name, value in question[1].items() if value is not None}
-    return build_scenario(spec, fleet, workload=question[0], target=given)
+    workload, target, space = question
+    given = {name: value for name, value in target.items() if value is not None}
+    return build_scenario(spec, fleet, workload=workload, target=given, space=space)
 
 
 def _solve(scenario: Scenario, how: tuple[float, float, int], *, is_quiet: bool) -> Plan:
