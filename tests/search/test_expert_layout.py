@@ -113,3 +113,11 @@ def test_balanced_ranks_are_no_fuller_than_dealt_ones(weights, num_ranks):
     )
     assert fullest <= dealt
     assert fullest >= least_fullest(weights, num_ranks, -(-len(weights) // num_ranks)) - 1e-9
+
+
+def test_layers_of_the_same_routing_share_their_layouts(searched):
+    cost = searched["layers"].searcher.placed_cost
+    by_layer = {entry.layers[0]: loads for entry, loads in zip(cost.classes, cost.loads, strict=True) if loads}
+    assert by_layer[3] is by_layer[4]
+    assert by_layer[2] is not by_layer[3]
+    assert len({id(loads) for loads in by_layer.values()}) == 2
