@@ -13,7 +13,7 @@ Pins = dict[int, int]
 def uniform_share(context: Context, budget: float) -> Pins:
     """Return as many hot experts in every layer, as many as ``budget`` bytes of SRAM hold."""
     sizes = _sizes(context)
-    return {layer: int(budget / len(sizes) / size) for layer, (size, _) in sizes.items()}
+    return {layer: min(most, int(budget / len(sizes) / size)) for layer, (size, most) in sizes.items()}
 
 
 def hottest_first(context: Context, budget: float) -> Pins:
