@@ -30,6 +30,7 @@ from placer.scenario.retention import Retention
 from placer.scenario.robust import Robust
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
+from placer.scenario.space import Space
 from placer.scenario.workload import Target, Workload
 from placer.simulate.outcome import Mode, SimulationReport
 from placer.simulate.simulate import DEFAULT_JITTER, DEFAULT_STEPS, Options, simulate_plan
@@ -83,7 +84,7 @@ def lower(model: ModelSpec | str, *, context: int = 8192, batch: int = 1) -> Low
     return summarize(lower_model(_model(model)), context=context, batch=batch)
 
 
-def build_scenario(
+def build_scenario(  # noqa: PLR0913 the question has this many parts, all but the first four with defaults
     model: ModelSpec | str,
     fleet: Fleet | str,
     *,
@@ -91,6 +92,7 @@ def build_scenario(
     target: dict[str, object],
     retention: dict[str, object] | None = None,
     robust: dict[str, object] | None = None,
+    space: dict[str, object] | None = None,
 ) -> Scenario:
     """Return a question to the planner.
 
@@ -106,6 +108,8 @@ def build_scenario(
         Fields of `placer.scenario.retention.Retention`, for workloads with ``sessions``.
     robust
         Fields of `placer.scenario.robust.Robust`, for several routings at once.
+    space
+        Fields of `placer.scenario.space.Space`; those left out have their defaults.
 
     Raises
     ------
@@ -119,6 +123,7 @@ def build_scenario(
         target=validated(Target, target, "target"),
         retention=validated(Retention, retention or {}, "retention"),
         robust=None if robust is None else validated(Robust, robust, "robust"),
+        space=validated(Space, space or {}, "space"),
     )
 
 

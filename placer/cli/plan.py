@@ -71,6 +71,20 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
         Objective | None,
         typer.Option(help="Of several routings: make the mean or the worst price small; worst by default."),
     ] = None,
+    split_parts: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Equal shares a layer's experts may be split into, the hottest to a sidecar; 4 by default.",
+        ),
+    ] = None,
+    spare_slots: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Slots of a rank for copies of its hottest experts, beyond those that are free anyway; 0 by default.",
+        ),
+    ] = None,
     think_time: ThinkTimeOption = None,
     turns: TurnsOption = None,
     hit_rate: HitRateOption = None,
@@ -114,10 +128,22 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
         raise InputError("no such folder", where=str(output.parent))
     spec = with_formats(load_model(model), weights=weights, experts=experts, kv=kv)
     kept = pauses.retention(tier, paused, draft, kv)
-    scenario = _scenario(spec, fleet, {"workload": workload, "target": target, "retention": kept})
-    scenario = scenario.model_copy(update={"robust": given.robust(profiles, robust)})
+    space = _space(split_parts, spare_slots)
+    question = {"workload": workload, "target": target, "retention": kept, "space": space}
+    scenario = _scenario(spec, fleet, question).model_copy(update={"robust": given.robust(profiles, robust)})
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
+
+
+def _space(split_parts: int | None, spare_slots: int | None) -> dict[str, object]:
+    from placer.scenario.space import MOST_SPARE_SLOTS, MOST_SPLIT_PARTS
+
+    if split_parts is not None and not 1 <= split_parts <= MOST_SPLIT_PARTS:
+        raise InputError(f"expected 1 to {MOST_SPLIT_PARTS} equal shares, got {split_parts}", where="--split-parts")
+    if spare_slots is not None and not 0 <= spare_slots <= MOST_SPARE_SLOTS:
+        raise InputError(f"expected 0 to {MOST_SPARE_SLOTS} slots, got {spare_slots}", where="--spare-slots")
+    given = {"split_parts": split_parts, "max_spare_slots": spare_slots}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _scenario(spec: ModelSpec, fleet: str, question: dict[str, dict[str, object]]) -> Scenario:

@@ -12,6 +12,7 @@ from placer.plan.metrics import Alternative, Metrics
 from placer.plan.placement import GroupPlan, Placement, Role
 from placer.plan.plan import Plan
 from placer.plan.schedule import Schedule
+from placer.report.hot import hot_lines
 from placer.report.kv_budget import kv_lines
 from placer.report.paused import paused_lines
 from placer.report.robust import robust_lines
@@ -32,6 +33,7 @@ def render_plan(plan: Plan) -> Group:
             "",
             _memory_table(plan),
             *kv_lines(plan.kv),
+            *hot_lines(plan),
             *paused_lines(plan),
             *robust_lines(plan),
             "",

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from placer.cost.group import Array
+from placer.graph.ffns.moe import MoeOps
 from placer.plan.placement import ExpertLayout, FfnPart, LayerPlacement, Placement, Role
 from placer.plan.plan import Plan
 from placer.scenario.scenario import EQUAL
-from placer.search.expert_layout import PlacedLoads
-from placer.simulate.deployment import shape_of
+from placer.search.expert_layout import PlacedLoads, fastest_layout
+from placer.simulate.deployment import deployment_of
 
 
 def relaid(plan: Plan, chances: Mapping[int, Array]) -> Plan:
@@ -36,7 +37,9 @@ class _Dealer:
 
     def __init__(self, plan: Plan, placement: Placement, chances: Mapping[int, Array]) -> None:
         self._placement, self._chances = placement, chances
-        self._ranks = {group.role: shape_of(group).expert_ranks for group in plan.groups}
+        deployment = deployment_of(plan)
+        self._groups, self._ops = deployment.hardware, deployment.model.layer_ops
+        self._tokens = float(deployment.sequences)
         self._has_copies = any(float(each.max() - each.min()) > EQUAL for each in chances.values())
         self._loads: dict[bytes, PlacedLoads] = {}
         self._names: dict[tuple[bytes, Role, int, int], str] = {}
@@ -55,6 +58,11 @@ class _Dealer:
         )
         return placed.model_copy(update={"ffn": parts})
 
+    def _moe(self, layer: int) -> MoeOps:
+        moe = self._ops[layer].moe
+        assert moe is not None
+        return moe
+
     def _count(self, part: FfnPart) -> int:
         ranks = self._placement.experts[part.experts or ""].experts_by_rank
         return len({expert for rank in ranks for expert in rank})
@@ -67,7 +75,7 @@ class _Dealer:
             hottest_first = np.argsort(-chances, kind="stable")[slice(*span)]
             ranks = tuple(
                 tuple(sorted(int(hottest_first[member]) for member in members))
-                for members in loads.deal(span, self._ranks[role])
+                for members in fastest_layout(loads, span, (self._groups[role], self._moe(layer)), self._tokens)
             )
             self._names[key] = f"{role}-layer{layer}-{span[0]}-{span[1]}"
             self.layouts[self._names[key]] = ExpertLayout(role=role, experts_by_rank=ranks)

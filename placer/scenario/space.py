@@ -9,6 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from placer.catalog.fleet import Pool
 
+#: Most shares the experts of a layer may be split into.
+MOST_SPLIT_PARTS = 64
+#: Most slots of a rank for copies of experts.
+MOST_SPARE_SLOTS = 64
+
 
 class Space(BaseModel):
     """Limits of what is searched; ``docs/method.md`` section 2 spells the space out.
@@ -29,14 +34,14 @@ class Space(BaseModel):
     )
     max_stages: Annotated[int, Field(ge=1, le=2_000)] = Field(default=128, description="pipeline stages of a group")
     max_width: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=1_000_000, description="devices of a stage")
-    split_parts: Annotated[int, Field(ge=1, le=64)] = Field(
+    split_parts: Annotated[int, Field(ge=1, le=MOST_SPLIT_PARTS)] = Field(
         default=4, description="equal shares experts of a layer may be split into"
     )
     context_parallel: bool = Field(
         default=True, description="whether sequences may be cut over ranks that would keep copies of their KV cache"
     )
 
-    max_spare_slots: Annotated[int, Field(ge=0, le=64)] = Field(
+    max_spare_slots: Annotated[int, Field(ge=0, le=MOST_SPARE_SLOTS)] = Field(
         default=0, description="slots for copies of experts on a rank, beyond the fewest that hold all experts once"
     )
 

@@ -22,6 +22,7 @@ from placer.graph.model_graph import ModelGraph
 from placer.graph.op import Op
 from placer.scenario.routing import RoutingKind
 from placer.scenario.scenario import Scenario
+from placer.search.expert_layout import PlacedLoads
 from placer.search.fields import ClassFields, Fields, build_fields
 
 Dealer = Callable[[Array, GroupShape], Batch]
@@ -83,8 +84,17 @@ def build_cost_model(scenario: Scenario, model: ModelGraph, kind: type[ExpertLoa
         classes = tuple(single for entry in classes for single in _single_layers(entry))
     has_copies = scenario.is_uneven(model.expert_layers)
     kind = ExpertLoads if is_bound else kind
-    loads = tuple(_loads(scenario, model, entry, kind, has_copies=has_copies) for entry in classes)
+    loads = _shared([_loads(scenario, model, entry, kind, has_copies=has_copies) for entry in classes])
     return CostModel(scenario, model, classes, build_fields(classes, scenario.space), loads)
+
+
+def _shared(loads: list[ExpertLoads | None]) -> tuple[ExpertLoads | None, ...]:
+    """Return loads with one object for all layers of the same routing, so that its layouts are made once."""
+    known: dict[bytes, ExpertLoads] = {}
+    return tuple(
+        known.setdefault(entry.selection.tobytes(), entry) if isinstance(entry, PlacedLoads) else entry
+        for entry in loads
+    )
 
 
 def _single_layers(entry: LayerClass) -> tuple[LayerClass, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -42,6 +42,7 @@ class Context:
     batch: BatchPlan
     time: TimeShares
     placement: Placement
+    lowered: ModelGraph | None = None
 
     @property
     def scenario(self) -> Scenario:
@@ -51,7 +52,12 @@ class Context:
     @cached_property
     def model(self) -> ModelGraph:
         """The lowered model."""
-        return lower(self.scenario.model)
+        return self.lowered or lower(self.scenario.model)
+
+    def changed(self, scenario: Scenario, placement: Placement) -> Context:
+        """Return the same plan in another scenario of the same model, or with another placement."""
+        plan = self.plan.model_copy(update={"scenario": scenario, "placement": placement})
+        return replace(self, plan=plan, placement=placement, lowered=self.model)
 
     @cached_property
     def groups(self) -> dict[Role, Group]:

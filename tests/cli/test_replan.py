@@ -204,7 +204,7 @@ class TestExplain:
         [
             (["--layer", "61"], "the model has 0 to 60"),
             (["--device", "h200[33]"], "did you mean"),
-            (["--layer", "3", "--device", "h200[0]"], "not both"),
+            (["--layer", "3", "--device", "h200[0]"], "one of --layer, --device and --hot"),
         ],
     )
     def test_errors(self, placer, plan, arguments, message):

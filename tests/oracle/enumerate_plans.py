@@ -258,10 +258,11 @@ class _Candidate:
         family = KernelFamily.MLA if kind == "LatentAttention" else KernelFamily.ATTENTION
         loads = []
         if ops.moe:
-            selection = self.scenario.workload.routing.selection_probability(ops.moe.num_experts, ops.moe.top_k)
+            selection = self.scenario.workload.routing.by_layer(self.model.expert_layers)[index]
+            hottest_first = np.argsort(-selection, kind="stable")
             for group, members in self._parts(way, hot, ops.moe.num_experts):
                 ranks = self.shapes[group].width // self.shapes[group].cut
-                dealt = [list(members)[rank::ranks] for rank in range(ranks)]
+                dealt = [hottest_first[list(members)][rank::ranks].tolist() for rank in range(ranks)]
                 loads.append(part_load(selection, dealt, self.replica.batch.sequences))
         return layer_cost(Layer(ops, family, way, loads), self.replica)
 
