@@ -110,6 +110,8 @@ def copied_experts(weight: Array, num_ranks: int, slots: int) -> Ranks:
     ((0, 1), (0,))
     """
     num_slots, mean = slots * num_ranks, float(weight.sum()) / num_ranks
+    if not mean:
+        return balanced_experts(weight, num_ranks)
     counts = replicate(weight, num_slots, least=mean)
     # Slots without an expert hold one that nobody asks for.
     empty = num_slots - int(counts.sum())
