@@ -20,7 +20,7 @@ from placer.cli.sessions import (
     TurnsOption,
 )
 from placer.errors import InputError
-from placer.scenario.robust import Objective
+from placer.scenario.objective import Objective
 
 if TYPE_CHECKING:
     from placer.model.spec import ModelSpec

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from placer.errors import InputError, nearest_hint
 
 if TYPE_CHECKING:
-    from placer.scenario.robust import Objective, Robust
+    from placer.scenario.objective import Objective
+    from placer.scenario.robust import Robust
 
 #: Lengths planned for where neither options nor a trace say: a long prompt, a short answer.
 INPUT_TOKENS, OUTPUT_TOKENS = "8192", "1024"
@@ -75,7 +76,8 @@ def robust(texts: Sequence[str], objective: Objective | None) -> Robust | None:
     InputError
         If one is none, or two are the same, or an objective is given for a single one.
     """
-    from placer.scenario.robust import Objective, Robust
+    from placer.scenario.objective import Objective
+    from placer.scenario.robust import Robust
     from placer.validate import validated
 
     if len(texts) < 2:

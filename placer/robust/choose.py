@@ -22,7 +22,8 @@ from placer.replan.step_time import step_of
 from placer.robust.mixture import mixture
 from placer.robust.relaid import relaid
 from placer.robust.score import Score, score
-from placer.scenario.robust import Objective, Robust
+from placer.scenario.objective import Objective
+from placer.scenario.robust import Robust
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 from placer.search.params import SolveParams
@@ -32,8 +33,8 @@ from placer.units import format_count
 ROUNDS = 4
 #: How much a round leans: weights grow with this power of a routing's price over the mean.
 LEAN = 10.0
-#: How often a plan that misses the target under some routing is made anew for a higher one.
-MOST_TRIES = 3
+#: How often plans that miss the target under some routing are made anew for a higher one.
+MOST_TRIES = 2
 #: What a target is raised by beyond what was missed.
 MARGIN = 0.001
 #: Relative differences below this are none.
@@ -57,8 +58,8 @@ def plan_robust(scenario: Scenario, params: SolveParams, sink: ProgressSink = ig
 
     Groups and batch come from plans made for every routing alone and for the even mixture; experts are picked on
     mixtures, the even one and, where the worst price counts, some that lean to the dearest routings. All are scored
-    under all routings. Of those that meet the target under each, the best is returned; if there is none, the search of
-    the mixture is repeated for a higher target.
+    under all routings. Of those that meet the target under each, the best is returned; if there is none, the
+    searches are repeated for targets higher by what was missed.
 
     Parameters
     ----------
@@ -76,8 +77,22 @@ def plan_robust(scenario: Scenario, params: SolveParams, sink: ProgressSink = ig
     """
     asked = scenario.robust
     assert asked is not None
-    runs = len(asked.profiles) + 1
+    runs = 2 * (len(asked.profiles) + 1)
     return _Chooser(scenario, asked, dataclasses.replace(params, budget_s=params.budget_s / runs), sink).plan()
+
+
+@dataclass
+class _Question:
+    """A routing, and the speed that plans for it are asked for [tokens/s per user]."""
+
+    routing: RoutingProfile
+    rate: float
+
+    def raise_rate(self, found: Sequence[Candidate], target_s: float) -> None:
+        """Ask for as much more as the best of some plans falls short of, under the routing that is slowest in it."""
+        slowest = min((max(one.step_s for one in candidate.scores) for candidate in found), default=target_s)
+        if slowest > target_s:
+            self.rate *= slowest / target_s * (1.0 + MARGIN)
 
 
 class _Chooser:
@@ -92,27 +107,28 @@ class _Chooser:
 
     def plan(self) -> Plan:
         """Return the best plan, or the first answer that is none."""
-        rate = self._scenario.target.tokens_per_s_per_user
         mixture(self._routings, self._even, self._layers, 1.0)
+        rate = self._scenario.target.tokens_per_s_per_user
         owns = [self._made(routing, rate) for routing in self._routings]
         missing = next((own for own in owns if own.status is not Status.PLANNED), None)
         if missing is not None:
             return missing
-        tokens = float(np.median([_sequences(own) for own in owns]))
-        mixed = self._mixed(self._even, tokens)
+        mixed = self._mixed(self._even, float(np.median([_sequences(own) for own in owns])))
         together = self._made(mixed, rate)
         if together.status is not Status.PLANNED:
             return together
-        found = [one for plan in (*owns, together) for one in self._picked(plan)]
-        best = min(found, key=self._rank)
-        for _ in range(MOST_TRIES if self._misses(best.scores) else 0):
-            rate *= max(one.step_s for one in best.scores) / self._target_s * (1.0 + MARGIN)
-            faster = self._made(mixed, rate)
-            if faster.status is not Status.PLANNED:
+        questions = [_Question(routing, rate) for routing in (*self._routings, mixed)]
+        found: list[Candidate] = []
+        answers: list[Plan] = [*owns, together]
+        for again in range(1 + MOST_TRIES):
+            for question, answer in zip(questions, answers, strict=True):
+                picked = list(self._picked(answer)) if answer.status is Status.PLANNED else []
+                question.raise_rate(picked, self._target_s)
+                found += picked
+            best = min(found, key=self._rank)
+            if not self._misses(best.scores) or again == MOST_TRIES:
                 break
-            best = min(self._picked(faster), key=self._rank)
-            if not self._misses(best.scores):
-                break
+            answers = [self._made(question.routing, question.rate) for question in questions]
         return self._undecided(best) if self._misses(best.scores) else self._written(best, owns, together)
 
     def _mixed(self, shares: tuple[float, ...], tokens: float) -> RoutingProfile:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from placer.scenario.objective import Objective
 from placer.scenario.routing import RoutingProfile
-
-
-class Objective(StrEnum):
-    """What of the prices under several routings counts."""
-
-    MEAN = "mean"
-    WORST = "worst"
 
 
 class NamedProfile(BaseModel):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from placer.plan.robust import Choice, ProfileFigures, RobustReport
-from placer.scenario.robust import Objective, Robust
+from placer.scenario.objective import Objective
+from placer.scenario.robust import Robust
 from placer.scenario.routing import RoutingProfile
 from placer.verify.context import Context, context_of
 from placer.verify.finding import Finding
