@@ -12,6 +12,7 @@ from placer.errors import InputError
 
 if TYPE_CHECKING:
     from placer.plan.plan import Plan
+    from placer.plan.replanning import Shares
     from placer.replan.drift import Drift
     from placer.replan.replan import Replanned
     from placer.replan.request import Request
@@ -46,6 +47,13 @@ def replan_command(  # noqa: PLR0913 the parameters are the options of the comma
     storage: Annotated[
         str, typer.Option(metavar="RATE", help="What a device reads from storage; an assumption.")
     ] = "5 GB/s",
+    shares: Annotated[
+        str,
+        typer.Option(
+            metavar="even|weighted",
+            help="How tokens are split over copies of an expert: evenly, or as makes the fullest rank emptiest.",
+        ),
+    ] = "weighted",
     no_buffer: Annotated[
         bool, typer.Option("--no-buffer", help="Break circles through free slots where there are any.")
     ] = False,
@@ -76,6 +84,7 @@ def replan_command(  # noqa: PLR0913 the parameters are the options of the comma
         if max_move_bytes is None
         else quantity(max_move_bytes, Dimension.BYTES, "--max-move-bytes"),
         storage_bytes_per_s=quantity(storage, Dimension.BYTES_PER_SECOND, "--storage"),
+        shares=_shares(shares),
         relief=Relief.FREE_SLOT if no_buffer else Relief.BUFFER,
     )
     if output is not None:
@@ -101,6 +110,14 @@ def _drift(plan: Plan, text: str | None) -> Drift:
     if text is not None:
         profile = RoutingProfile.model_validate(workload.routing(text))
     return drift_of(profile, lower(plan.scenario.model), text or profile.label)
+
+
+def _shares(text: str) -> Shares:
+    from placer.plan.replanning import Shares
+
+    if text not in list(Shares):
+        raise InputError(f"expected {' or '.join(Shares)}, got {text!r}", where="--shares")
+    return Shares(text)
 
 
 def _assert_writable(output: Path, request: Request) -> None:
