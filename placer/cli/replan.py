@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from placer.plan.plan import Plan
     from placer.plan.replanning import Shares
     from placer.replan.drift import Drift
-    from placer.replan.replan import Replanned
     from placer.replan.request import Request
+    from placer.search.params import SolveParams
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +61,9 @@ def replan_command(  # noqa: PLR0913 the parameters are the options of the comma
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the new plan; for new routings only.")
     ] = None,
+    budget_s: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Wall seconds for the bound of the new plan; 0 for none.")
+    ] = 10.0,
     json_: Annotated[bool, typer.Option("--json", help="Print layouts and all steps as JSON.")] = False,
 ) -> None:
     """Re-place the experts of a plan with few moves: after drift, for lost devices, for devices that join."""
@@ -67,6 +71,7 @@ def replan_command(  # noqa: PLR0913 the parameters are the options of the comma
     from placer.plan.files import load_plan
     from placer.replan.devices import parse_devices
     from placer.replan.order import Relief
+    from placer.replan.redone import redone_plan
     from placer.replan.replan import replan
     from placer.replan.request import Request
     from placer.replan.stage import assert_planned
@@ -87,11 +92,13 @@ def replan_command(  # noqa: PLR0913 the parameters are the options of the comma
         shares=_shares(shares),
         relief=Relief.FREE_SLOT if no_buffer else Relief.BUFFER,
     )
+    if not (math.isfinite(budget_s) and budget_s >= 0):
+        raise InputError(f"expected seconds, 0 or more, got {budget_s!r}", where="--budget-s")
     if output is not None:
         _assert_writable(output, request)
     done = replan(old, request, str(plan))
     if output is not None:
-        _write(old, request, done, output)
+        _write(redone_plan(old, request, done, _bound_search(budget_s)), output)
     if json_:
         emit_json(done.report.model_dump(mode="json"))
     else:
@@ -130,12 +137,17 @@ def _assert_writable(output: Path, request: Request) -> None:
         raise InputError(f"cannot be written as a plan: {reason}; --json has the layouts", where="--output")
 
 
-def _write(old: Plan, request: Request, done: Replanned, output: Path) -> None:
+def _bound_search(budget_s: float) -> SolveParams | None:
+    from placer.api import DEFAULT_GAP
+    from placer.search.params import SolveParams
+
+    return SolveParams(relative_gap=DEFAULT_GAP, budget_s=budget_s) if budget_s else None
+
+
+def _write(new: Plan, output: Path) -> None:
     from placer.certify import certify
     from placer.plan.files import save_plan
-    from placer.replan.redone import redone_plan
 
-    new = redone_plan(old, request, done)
     findings = certify(new).findings
     if findings:
         raise InputError(f"the new plan does not hold, so it is not written: {findings[0]}", where=str(output))

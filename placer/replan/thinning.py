@@ -45,7 +45,7 @@ def thinned(problem: Problem, target: float, held: Held, bound: int, effort: flo
             others = np.flatnonzero(~arriving)
             more = random.choice(others, size=min(len(others), _MORE[number // 2 % len(_MORE)]), replace=False)
             arriving[more] = True
-            found = with_arrivals(problem, target, arriving, (most, 1.0), seed=number)
+            found = with_arrivals(problem, target, (arriving, held.sum(axis=0) > 1), (most, 1.0), seed=number)
         held = held if found is None else found
     return held
 

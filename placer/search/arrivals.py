@@ -30,12 +30,13 @@ class Arrivals:
     ----------
     is_ruled_out
         Whether so few moves are proven impossible.
-    experts : ndarray of bool, shape (experts,), or None
-        Those that arrive somewhere in the solution that was found.
+    experts, copied : ndarray of bool, shape (experts,), or None
+        Those that arrive somewhere in the solution that was found, and those that have several copies there.
     """
 
     is_ruled_out: bool
-    experts: Held | None
+    experts: Held | None = None
+    copied: Held | None = None
 
 
 def arrivals(layer: Layer, target: float, most: int, limit: float, seed: int = 0) -> Arrivals:
@@ -89,5 +90,9 @@ def arrivals(layer: Layer, target: float, most: int, limit: float, seed: int = 0
     # Solve, extract
     answer = solve(model, SolveParams(seed=seed), limit, relative_gap=np.inf)
     if not answer.has_solution:
-        return Arrivals(answer.status is SolveStatus.INFEASIBLE, None)
-    return Arrivals(is_ruled_out=False, experts=np.array([answer.solver.value(each) > 0 for each in copies]))
+        return Arrivals(answer.status is SolveStatus.INFEASIBLE)
+    arriving = np.array([answer.solver.value(each) for each in copies])
+    kept = np.zeros(num_experts, dtype=np.int64)
+    for (_, expert), stay in stays.items():
+        kept[expert] += answer.solver.value(stay)
+    return Arrivals(is_ruled_out=False, experts=arriving > 0, copied=arriving + kept > 1)
