@@ -86,15 +86,16 @@ def forced_counts(loads: Loads, ranks: int, slots: int, target: float) -> NDArra
     """
     rising = np.sort(loads)
     companions = slots // ranks - 1
-    ceiling, extras = target, -1
+    ceiling, extras = target, slots
+    forced = np.zeros(len(loads), dtype=np.int64)
     while ceiling > 0:
         counts = np.maximum(np.ceil(loads / ceiling - _TOLERANCE), 1).astype(np.int64)
         left = slots - int(counts.sum())
         if left < 0:
             return None
-        if left == extras:
-            return counts
-        extras = left
+        if left >= extras:
+            return forced
+        forced, extras = counts, left
         singles = int((counts == 1).sum())
         split = ceiling if singles < len(loads) else np.inf
         ceiling = target - least_weight(rising[:singles], companions, extras, split)

@@ -51,7 +51,9 @@ def exchange_replicas(state: Ranks, target: float, random: np.random.Generator, 
             break
         state = best.copy() if random.random() < _BACK else state.copy()
         for _ in range(_KICK_LENGTH):
-            changes = _changes(state, target, most=_KICKS) or changes
+            changes = _changes(state, target, most=_KICKS)
+            if not changes:
+                break
             state.replace(*changes[int(random.integers(len(changes)))])
         even_out(state, target, random, steps=_PAIRS_PER_RANK * len(state.carried))
     return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +13,10 @@ from placer.errors import InputError
 
 if TYPE_CHECKING:
     from placer.plan.plan import Plan
+    from placer.plan.replanning import Shares
     from placer.replan.drift import Drift
-    from placer.replan.replan import Replanned
     from placer.replan.request import Request
+    from placer.search.params import SolveParams
 
 
 def register(app: typer.Typer) -> None:
@@ -46,12 +48,22 @@ def replan_command(  # noqa: PLR0913 the parameters are the options of the comma
     storage: Annotated[
         str, typer.Option(metavar="RATE", help="What a device reads from storage; an assumption.")
     ] = "5 GB/s",
+    shares: Annotated[
+        str,
+        typer.Option(
+            metavar="even|weighted",
+            help="How tokens are split over copies of an expert: evenly, or as makes the fullest rank emptiest.",
+        ),
+    ] = "weighted",
     no_buffer: Annotated[
         bool, typer.Option("--no-buffer", help="Break circles through free slots where there are any.")
     ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the new plan; for new routings only.")
     ] = None,
+    budget_s: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Wall seconds for the bound of the new plan; 0 for none.")
+    ] = 10.0,
     json_: Annotated[bool, typer.Option("--json", help="Print layouts and all steps as JSON.")] = False,
 ) -> None:
     """Re-place the experts of a plan with few moves: after drift, for lost devices, for devices that join."""
@@ -59,6 +71,7 @@ def replan_command(  # noqa: PLR0913 the parameters are the options of the comma
     from placer.plan.files import load_plan
     from placer.replan.devices import parse_devices
     from placer.replan.order import Relief
+    from placer.replan.redone import redone_plan
     from placer.replan.replan import replan
     from placer.replan.request import Request
     from placer.replan.stage import assert_planned
@@ -76,13 +89,16 @@ def replan_command(  # noqa: PLR0913 the parameters are the options of the comma
         if max_move_bytes is None
         else quantity(max_move_bytes, Dimension.BYTES, "--max-move-bytes"),
         storage_bytes_per_s=quantity(storage, Dimension.BYTES_PER_SECOND, "--storage"),
+        shares=_shares(shares),
         relief=Relief.FREE_SLOT if no_buffer else Relief.BUFFER,
     )
+    if not (math.isfinite(budget_s) and budget_s >= 0):
+        raise InputError(f"expected seconds, 0 or more, got {budget_s!r}", where="--budget-s")
     if output is not None:
         _assert_writable(output, request)
     done = replan(old, request, str(plan))
     if output is not None:
-        _write(old, request, done, output)
+        _write(redone_plan(old, request, done, _bound_search(budget_s)), output)
     if json_:
         emit_json(done.report.model_dump(mode="json"))
     else:
@@ -103,6 +119,14 @@ def _drift(plan: Plan, text: str | None) -> Drift:
     return drift_of(profile, lower(plan.scenario.model), text or profile.label)
 
 
+def _shares(text: str) -> Shares:
+    from placer.plan.replanning import Shares
+
+    if text not in list(Shares):
+        raise InputError(f"expected {' or '.join(Shares)}, got {text!r}", where="--shares")
+    return Shares(text)
+
+
 def _assert_writable(output: Path, request: Request) -> None:
     if not output.parent.is_dir():
         raise InputError("no such folder", where=str(output.parent))
@@ -113,12 +137,17 @@ def _assert_writable(output: Path, request: Request) -> None:
         raise InputError(f"cannot be written as a plan: {reason}; --json has the layouts", where="--output")
 
 
-def _write(old: Plan, request: Request, done: Replanned, output: Path) -> None:
+def _bound_search(budget_s: float) -> SolveParams | None:
+    from placer.api import DEFAULT_GAP
+    from placer.search.params import SolveParams
+
+    return SolveParams(relative_gap=DEFAULT_GAP, budget_s=budget_s) if budget_s else None
+
+
+def _write(new: Plan, output: Path) -> None:
     from placer.certify import certify
     from placer.plan.files import save_plan
-    from placer.replan.redone import redone_plan
 
-    new = redone_plan(old, request, done)
     findings = certify(new).findings
     if findings:
         raise InputError(f"the new plan does not hold, so it is not written: {findings[0]}", where=str(output))

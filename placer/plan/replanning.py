@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,16 @@ Count = Annotated[int, Field(ge=0)]
 
 #: Where experts come from that nobody alive has.
 STORAGE = "storage"
+
+
+class Shares(StrEnum):
+    """How the tokens of an expert are split over its copies.
+
+    ``even``: every copy serves as many. ``weighted``: as makes the fullest rank as empty as it can be.
+    """
+
+    EVEN = "even"
+    WEIGHTED = "weighted"
 
 
 class _Model(BaseModel):
@@ -53,6 +64,9 @@ class LayerMoves(_Model):
     staged: Count = Field(description="most experts that wait in buffers of one rank at once")
     balance: Balance = Field(description="how even the ranks are")
     experts_by_rank: tuple[tuple[int, ...], ...] = Field(description="experts of every rank of the group's devices")
+    shares_by_rank: tuple[tuple[Figure, ...], ...] = Field(
+        description="of each of these, the share of its expert's tokens that goes there; those of an expert sum to 1"
+    )
 
 
 class GroupMoves(_Model):
@@ -89,8 +103,9 @@ class ReplanReport(_Model):
     routing: str = Field(description="the routing it is made for")
     lost: tuple[str, ...] = Field(description="lost devices")
     added: tuple[str, ...] = Field(description="devices that join, for experts only")
+    shares: Shares = Field(description="how the tokens of an expert are split over its copies")
     moves: Count = Field(description="copies of experts that move, all layers and replicas")
-    lower_bound_moves: Count = Field(description="no re-placement as balanced moves less; proven by counting")
+    lower_bound_moves: Count = Field(description="no re-placement as balanced moves less; proven")
     bytes: Count = Field(description="bytes that move, all replicas")
     seconds: Figure = Field(description="time of the replica that takes longest")
     balance: Balance = Field(description="mean over layers")

@@ -37,7 +37,7 @@ def steps_after(
 def layouts_of(solutions: Solutions, replica: int) -> Layouts:
     """Return the new layouts of a replica by layer and group."""
     return {
-        (layer, group.role): solution.new
+        (layer, group.role): solution.layout
         for group, found in solutions
         if replica in group.replicas
         for solution in found

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.balance.weighted import weighted_loads
+from placer.plan.replanning import Shares
+
 Held = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -21,17 +24,20 @@ class Problem:
     old : ndarray of bool, shape (ranks, experts)
         What every rank that is alive holds now; a new rank holds nothing.
     loads : ndarray, shape (experts,)
-        Load of every expert, in any unit; its copies share it evenly.
+        Load of every expert, in any unit.
     slots
         Experts a rank has room for.
-    max_copies
-        Copies an expert may have; None: one on every rank.
+    is_single
+        Whether every expert has one copy; else it may have one on every rank.
+    shares
+        How copies share the load of an expert.
     """
 
     old: Held
     loads: Floats
     slots: int
-    max_copies: int | None = None
+    is_single: bool = False
+    shares: Shares = Shares.EVEN
 
     @property
     def num_ranks(self) -> int:
@@ -41,17 +47,30 @@ class Problem:
     @property
     def most_copies(self) -> int:
         """Copies an expert may have."""
-        return self.num_ranks if self.max_copies is None else min(self.max_copies, self.num_ranks)
+        return 1 if self.is_single else self.num_ranks
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether there is anything to split unevenly."""
+        return self.shares is Shares.WEIGHTED and not self.is_single
+
+    def copy_loads(self, held: Held) -> Floats:
+        """Return the load of every copy, shape (ranks, experts)."""
+        return weighted_loads(held, self.loads) if self.is_weighted else held * shares(held, self.loads)
+
+    def max_load(self, held: Held) -> float:
+        """Return the load of the fullest rank."""
+        return float(self.copy_loads(held).sum(axis=1).max())
 
 
 def shares(held: Held, loads: Floats) -> Floats:
-    """Return the load of one copy of every expert, zero where there is none; shape (experts,)."""
+    """Return the load of one copy of every expert that is shared evenly, zero without any; shape (experts,)."""
     copies = held.sum(axis=0)
     return np.asarray(np.divide(loads, copies, out=np.zeros(len(loads)), where=copies > 0))
 
 
 def rank_loads(held: Held, loads: Floats) -> Floats:
-    """Return the load of every rank, shape (ranks,)."""
+    """Return the load of every rank where copies share evenly, shape (ranks,)."""
     return np.asarray(held @ shares(held, loads))
 
 

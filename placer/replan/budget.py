@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from placer.errors import InputError
+from placer.replan.few_moves import Effort
 from placer.replan.group import StageGroup
 from placer.replan.layer_task import Solution
-from placer.replan.rebalance import Effort
 from placer.replan.request import Request
 
 #: Tasks that are searched with full effort; more of them share it.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from placer.replan.assignment import Floats, Held, Problem, rank_loads, shares
+from placer.balance.layer import balance_layer
+from placer.replan.assignment import Floats, Held, Problem, by_rank, rank_loads, shares, table_of
 
 #: Swaps that are tried at most; each lowers the fullest rank.
 _MOST_SWAPS = 2_000
@@ -13,8 +14,8 @@ _MOST_SWAPS = 2_000
 def fresh_balance(problem: Problem) -> Held:
     """Return a balanced assignment that does not look at the old one.
 
-    Copies go where the share is largest, the heaviest share goes to the least loaded rank with room, and the fullest
-    rank swaps with others while that helps: the steps of EPLB's policy, with swaps after them.
+    That of `placer.balance.layer.balance_layer`, which may put two replicas of an expert on one rank: there one
+    changes places with that of another expert, and the fullest rank swaps with others while that helps.
 
     Parameters
     ----------
@@ -25,49 +26,33 @@ def fresh_balance(problem: Problem) -> Held:
     -------
     ndarray of bool, shape (ranks, experts)
     """
-    held = _packed(_copies(problem), problem.loads, (problem.num_ranks, problem.slots))
+    num_ranks, slots, num_experts = problem.num_ranks, problem.slots, len(problem.loads)
+    loads = problem.loads
+    if problem.is_single:  # slots to spare hold experts nobody asks for
+        loads = np.concatenate([loads, np.zeros(num_ranks * slots - num_experts)])
+    found = balance_layer(loads, num_ranks, num_ranks * slots)
+    rows = [[expert for expert in row if expert < num_experts] for row in by_rank(found.physical_to_logical, slots)]
+    held = table_of(rows, num_experts)
+    for rank, row in enumerate(rows):
+        for expert in sorted({expert for expert in row if row.count(expert) > 1}):
+            for _ in range(row.count(expert) - 1):
+                _move_twin(held, problem.loads, rank, expert)
     for _ in range(_MOST_SWAPS):
         if not _swap(held, problem.loads):
             break
     return held
 
 
-def _copies(problem: Problem) -> list[int]:
-    loads = problem.loads
-    copies = np.ones(len(loads), dtype=np.int64)
-    for _ in range(problem.num_ranks * problem.slots - len(loads)):
-        share = np.where(copies < problem.most_copies, loads / copies, -1.0)
-        hottest = int(share.argmax())
-        if share[hottest] < 0:
-            break
-        copies[hottest] += 1
-    return [int(count) for count in copies]
-
-
-def _packed(copies: list[int], loads: Floats, shape: tuple[int, int]) -> Held:
-    """Return copies dealt to ranks; one that finds no rank with room and without its like is left out."""
-    num_ranks, slots = shape
-    held = np.zeros((num_ranks, len(loads)), dtype=np.bool_)
-    load = np.zeros(num_ranks)
-    # First copies first where shares are equal, so that no expert is left without one.
-    items = sorted(
-        ((loads[expert] / count, -number, expert) for expert, count in enumerate(copies) for number in range(count)),
-        key=lambda item: (-item[0], -item[1], item[2]),
-    )
-    left = len(loads)
-    for share, number, expert in items:
-        free = held.sum(axis=1)
-        is_first = number == 0
-        spare = num_ranks * slots - int(free.sum())
-        if not is_first and spare <= left:
-            continue
-        open_ = (free < slots) & ~held[:, expert]
-        left -= is_first
-        if open_.any():
-            rank = int(np.where(open_, load, np.inf).argmin())
-            held[rank, expert] = True
-            load[rank] += share
-    return held
+def _move_twin(held: Held, loads: Floats, rank: int, expert: int) -> None:
+    """Put an expert that a rank has twice on another one, for an expert of that one of nearly the same share."""
+    copies = held.sum(axis=0)
+    share = loads / np.maximum(copies, 1)
+    without = ~held[:, expert]
+    fits = held & without[:, None] & ~held[rank][None, :]
+    if fits.any():
+        distance = np.where(fits, np.abs(share - loads[expert] / (copies[expert] + 1))[None, :], np.inf)
+        other, back = np.unravel_index(int(distance.argmin()), distance.shape)
+        held[other, back], held[rank, back], held[other, expert] = False, True, True
 
 
 def _swap(held: Held, loads: Floats) -> bool:

@@ -117,7 +117,8 @@ def _group(plan: Plan, placement: Placement, stages: tuple[Stage, ...], request:
                 selection=request.drift.chances[numbers[0]],
                 ranks=first.ranks,
                 slots=slots,
-                max_copies=None if first.is_changed else 1,
+                is_single=not first.is_changed,
+                shares=request.shares,
             )
         )
     _assert_room(plan, first, slots_bytes)

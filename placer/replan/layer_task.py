@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from placer.errors import InternalError
-from placer.plan.replanning import Balance, LayerMoves
+from placer.plan.replanning import Balance, LayerMoves, Shares
 from placer.replan.assignment import Floats
 from placer.replan.check import check_order
+from placer.replan.few_moves import Effort
 from placer.replan.order import Relief, Step, most_staged, order_moves
-from placer.replan.rebalance import Effort, Limits, Rebalanced, rebalance
+from placer.replan.rebalance import Limits, Rebalanced, rebalance
+from placer.replan.step_time import Layout
 from placer.replan.timetable import LayerSteps
 
 Ranks = tuple[tuple[int, ...], ...]
@@ -35,8 +35,10 @@ class LayerTask:
         Numbers of the ranks that serve now.
     slots
         Experts a rank has room for.
-    max_copies
-        Copies an expert may have; None: one on every rank.
+    is_single
+        Whether every expert has one copy; else it may have one on every rank.
+    shares
+        How the tokens of an expert are split over its copies.
     """
 
     layout: str
@@ -45,7 +47,8 @@ class LayerTask:
     selection: Floats
     ranks: tuple[int, ...]
     slots: int
-    max_copies: int | None
+    is_single: bool
+    shares: Shares
 
     @property
     def experts(self) -> tuple[int, ...]:
@@ -68,16 +71,16 @@ class LayerTask:
             self.selection[list(experts)],
             self.slots,
             ranks_alive=self.ranks,
-            limits=Limits(max_moves, self.max_copies),
+            limits=Limits(max_moves, self.is_single, self.shares),
             effort=effort,
         )
         new = tuple(tuple(experts[index] for index in rank) for rank in done.experts_by_rank)
         return Solution(self, done, new)
 
-    def fullest_over_mean(self, ranks: Ranks) -> float:
-        """Return the load of the fullest of some ranks over their mean; copies share evenly."""
-        copies = np.bincount([e for rank in ranks for e in rank], minlength=len(self.selection))
-        loads = [sum(float(self.selection[e] / copies[e]) for e in rank) for rank in ranks]
+    @property
+    def fullest_over_mean(self) -> float:
+        """Load of the fullest of the planned ranks over their mean; a plan's experts have one copy."""
+        loads = [float(self.selection[list(rank)].sum()) for rank in self.experts_by_rank]
         return max(loads) * len(loads) / sum(loads)
 
 
@@ -88,6 +91,11 @@ class Solution:
     task: LayerTask
     done: Rebalanced
     new: Ranks
+
+    @property
+    def layout(self) -> Layout:
+        """The new layout with its shares."""
+        return Layout(self.new, self.done.shares_by_rank)
 
     @property
     def moves(self) -> int:
@@ -125,9 +133,10 @@ class Solution:
             is_balanced=done.is_balanced,
             staged=most_staged(steps),
             balance=Balance(
-                before=task.fullest_over_mean(task.experts_by_rank),
+                before=task.fullest_over_mean,
                 after=done.max_load / done.mean_load,
                 fresh=done.fresh_max_load / done.mean_load,
             ),
             experts_by_rank=self.new,
+            shares_by_rank=done.shares_by_rank,
         )

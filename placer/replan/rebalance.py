@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from placer.errors import InputError
-from placer.replan.assignment import Floats, Held, Problem, lists_of, num_moves, rank_loads, table_of
+from placer.plan.replanning import Shares
+from placer.replan.assignment import Floats, Held, Problem, lists_of, num_moves, table_of
+from placer.replan.few_moves import NOISE, Effort, few_moves
 from placer.replan.fresh import fresh_balance
-from placer.replan.lower_bound import least_moves
-from placer.replan.matched import matched_to
 from placer.replan.repair import repaired, restored
 
 #: How much fuller than a fresh balance the fullest rank may be.
 TOLERANCE = 0.01
-#: Tables up to this many cells are solved to optimality.
-EXACT_CELLS = 120
 #: Targets tried where moves are limited: the load between fresh and first repair is halved that often.
 _HALVINGS = 7
-_NOISE = 1e-9
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How hard to search: rounds of large neighbourhood search, and the seed of their choices."""
-
-    rounds: int = 120
-    seed: int = 0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a new assignment may not exceed.
+    """What a new assignment must keep to.
 
     Attributes
     ----------
     max_moves
         Copies that may be moved: the fullest rank then gets as low as the search finds. None: no limit.
-    max_copies
-        Copies an expert may have. None: one on every rank.
+    is_single
+        Whether every expert has one copy; else it may have one on every rank.
+    shares
+        How the tokens of an expert are split over its copies.
     """
 
     max_moves: int | None = None
-    max_copies: int | None = None
+    is_single: bool = False
+    shares: Shares = Shares.WEIGHTED
 
 
 @dataclass(frozen=True)
@@ -56,6 +47,8 @@ class Rebalanced:
     ----------
     experts_by_rank
         Experts of every rank that is alive, in the order of ``ranks``.
+    shares_by_rank
+        Of every one of them, the share of its expert's tokens that goes there, in [0, 1].
     ranks
         Numbers of those ranks.
     moves
@@ -65,12 +58,13 @@ class Rebalanced:
     restored_moves
         Copies that have to be fetched at least because nobody alive has them.
     max_load, fresh_max_load, mean_load
-        Load of the fullest rank, of a fresh balance's fullest rank, and the mean.
+        Load of the fullest rank, of a fresh balance's fullest rank with shares of the same kind, and the mean.
     is_balanced
         Whether the fullest rank is within the tolerance of the fresh balance's.
     """
 
     experts_by_rank: tuple[tuple[int, ...], ...]
+    shares_by_rank: tuple[tuple[float, ...], ...]
     ranks: tuple[int, ...]
     moves: int
     lower_bound_moves: int
@@ -102,13 +96,13 @@ def rebalance(
     old
         Experts of every rank, lost ranks included.
     loads : shape (experts,)
-        Load of every expert, in any unit; its copies share it evenly.
+        Load of every expert, in any unit.
     slots
         Experts a rank has room for.
     ranks_alive
         Numbers of the ranks that are alive; numbers beyond ``old`` are new, empty ranks. None: all of ``old``.
     limits
-        Most moves, and most copies of an expert; none where absent.
+        Most moves, one copy or several, and how those share the load; weighted shares and no limit where absent.
     effort
         How hard to search.
 
@@ -127,24 +121,17 @@ def rebalance(
     """
     how, most = effort or Effort(), limits or Limits()
     ranks = tuple(range(len(old)) if ranks_alive is None else ranks_alive)
-    problem = _problem(old, np.asarray(loads, dtype=np.float64), slots, ranks)
-    problem = dataclasses.replace(problem, max_copies=most.max_copies)
+    problem = _problem(old, np.asarray(loads, dtype=np.float64), (slots, most), ranks)
     fresh = fresh_balance(problem)
-    fresh_max = float(rank_loads(fresh, problem.loads).max())
-    target = fresh_max * (1.0 + TOLERANCE)
-    held, left = repaired(problem, target, how.rounds, how.seed)
-    if left > 0:
-        held, _ = repaired(problem, target, how.rounds, how.seed, start=matched_to(problem, fresh))
-    bound = least_moves(problem, target)
-    if problem.old.size <= EXACT_CELLS:
-        held, bound = _exactly(problem, target, held, bound)
+    fresh_max = problem.max_load(fresh)
+    held, bound = few_moves(problem, fresh_max * (1.0 + TOLERANCE), fresh, how)
     if most.max_moves is not None and num_moves(held, problem.old) > most.max_moves:
         held = _limited(problem, fresh_max, most.max_moves, how)
     return _described(problem, held, ranks, (fresh_max, bound))
 
 
-def _problem(old: Sequence[Sequence[int]], loads: Floats, slots: int, ranks: tuple[int, ...]) -> Problem:
-    num_experts = len(loads)
+def _problem(old: Sequence[Sequence[int]], loads: Floats, room: tuple[int, Limits], ranks: tuple[int, ...]) -> Problem:
+    (slots, limits), num_experts = room, len(loads)
     if not ranks or len(set(ranks)) != len(ranks) or min(ranks) < 0:
         raise InputError("expected different numbers of ranks, at least one", where="ranks_alive")
     if not num_experts or not np.isfinite(loads).all() or (loads < 0).any():
@@ -160,17 +147,9 @@ def _problem(old: Sequence[Sequence[int]], loads: Floats, slots: int, ranks: tup
     alive = table_of([old[rank] if rank < len(old) else () for rank in ranks], num_experts)
     if int(alive.sum(axis=1).max()) > slots:
         raise InputError(f"a rank holds more experts than its {slots} slots", where="old")
-    return Problem(alive, loads, slots)
-
-
-def _exactly(problem: Problem, target: float, held: Held, bound: int) -> tuple[Held, int]:
-    """Return the assignment and bound CP-SAT ends with; what was found before where it finds nothing better."""
-    from placer.search.fewest_moves import fewest_moves  # noqa: PLC0415 OR-Tools is only loaded where it is used
-
-    found, proven = fewest_moves(problem, target, held)
-    if found is not None and rank_loads(found, problem.loads).max() <= target * (1.0 + _NOISE):
-        held = min(held, found, key=lambda table: num_moves(table, problem.old))
-    return held, max(bound, min(proven, num_moves(held, problem.old)))
+    if limits.is_single and int(alive.sum(axis=0).max()) > 1:
+        raise InputError("an expert has several copies, though each is to have one", where="old")
+    return Problem(alive, loads, slots, limits.is_single, limits.shares)
 
 
 def _limited(problem: Problem, fresh_max: float, max_moves: int, how: Effort) -> Held:
@@ -179,12 +158,12 @@ def _limited(problem: Problem, fresh_max: float, max_moves: int, how: Effort) ->
     needed = num_moves(held, problem.old)
     if needed > max_moves:
         raise InputError(f"{needed} experts have no copy left and must be fetched, more than {max_moves} moves")
-    low, high = fresh_max, float(rank_loads(held, problem.loads).max())
+    low, high = fresh_max, problem.max_load(held)
     for _ in range(_HALVINGS):
         target = (low + high) / 2
         trial, left = repaired(problem, target, how.rounds // 4, how.seed)
         if left == 0 and num_moves(trial, problem.old) <= max_moves:
-            held, high = trial, min(target, float(rank_loads(trial, problem.loads).max()))
+            held, high = trial, min(target, problem.max_load(trial))
         else:
             low = target
     return held
@@ -192,9 +171,12 @@ def _limited(problem: Problem, fresh_max: float, max_moves: int, how: Effort) ->
 
 def _described(problem: Problem, held: Held, ranks: tuple[int, ...], known: tuple[float, int]) -> Rebalanced:
     fresh_max, bound = known
-    most = float(rank_loads(held, problem.loads).max())
+    loads = problem.copy_loads(held)
+    most = float(loads.sum(axis=1).max())
+    parts = np.divide(loads, problem.loads, out=held / np.maximum(held.sum(axis=0), 1), where=problem.loads > 0)
     return Rebalanced(
         experts_by_rank=lists_of(held),
+        shares_by_rank=tuple(tuple(row[has].tolist()) for row, has in zip(parts, held, strict=True)),
         ranks=ranks,
         moves=num_moves(held, problem.old),
         lower_bound_moves=bound,
@@ -202,5 +184,5 @@ def _described(problem: Problem, held: Held, ranks: tuple[int, ...], known: tupl
         max_load=most,
         fresh_max_load=fresh_max,
         mean_load=float(problem.loads.sum()) / problem.num_ranks,
-        is_balanced=most <= fresh_max * (1.0 + TOLERANCE) * (1.0 + _NOISE),
+        is_balanced=most <= fresh_max * (1.0 + TOLERANCE) * (1.0 + NOISE),
     )

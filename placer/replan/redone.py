@@ -10,10 +10,18 @@ from placer.replan.drifted_plan import drifted_plan
 from placer.replan.replan import Replanned
 from placer.replan.request import Request
 from placer.replan.step_time import step_of
+from placer.search.params import SolveParams
 
 
-def redone_plan(plan: Plan, request: Request, done: Replanned) -> Plan:
+def redone_plan(plan: Plan, request: Request, done: Replanned, params: SolveParams | None = None) -> Plan:
     """Return the plan with the new layouts and the new routing.
+
+    Parameters
+    ----------
+    plan, request, done
+        The old plan, what was asked, and the answer.
+    params
+        Of the search that proves a bound for the new routing; None: its bound is zero.
 
     Raises
     ------
@@ -23,7 +31,7 @@ def redone_plan(plan: Plan, request: Request, done: Replanned) -> Plan:
     if not done.report.is_in_plan_schema or plan.placement is None:
         raise InputError("cannot be written as a plan; the report has the layouts", where="--output")
     step = step_of(plan, request.drift, layouts_of(done.solutions, 0))
-    return drifted_plan(plan, request.drift.profile, _placement(plan.placement, done), step)
+    return drifted_plan(plan, request.drift.profile, _placement(plan.placement, done), step, params)
 
 
 def _placement(old: Placement, done: Replanned) -> Placement:

@@ -113,6 +113,7 @@ def _report(
         routing=request.drift.label,
         lost=tuple(map(device_name, request.lost)),
         added=tuple(map(device_name, request.added)),
+        shares=request.shares,
         moves=total,
         lower_bound_moves=sum(layer.lower_bound_moves * times for layer, times in layers),
         bytes=num_bytes,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from placer.plan.replanning import Shares
 from placer.replan.devices import Device
 from placer.replan.drift import Drift
+from placer.replan.few_moves import Effort
 from placer.replan.order import Relief
-from placer.replan.rebalance import Effort
 
 #: What a device reads from storage where nobody says: an NVMe drive, rounded down; an assumption.
 STORAGE_BYTES_PER_S = 5e9
@@ -31,6 +32,8 @@ class Request:
         What a device reads from storage [B/s].
     relief, effort
         How circles are broken, and how hard to search.
+    shares
+        How the tokens of an expert are split over its copies.
     """
 
     drift: Drift
@@ -41,3 +44,4 @@ class Request:
     storage_bytes_per_s: float = STORAGE_BYTES_PER_S
     relief: Relief = Relief.BUFFER
     effort: Effort = field(default_factory=Effort)
+    shares: Shares = Shares.WEIGHTED

@@ -17,8 +17,17 @@ from placer.verify.recompute.flow import Flow, trace
 from placer.verify.recompute.layer import Layer, layer_cost
 from placer.verify.recompute.load import PartLoad, part_load
 
-#: Experts of every rank, by layer and group.
-Layouts = Mapping[tuple[int, Role], tuple[tuple[int, ...], ...]]
+
+@dataclass(frozen=True)
+class Layout:
+    """Experts of every rank, and the share of its expert's tokens that each of them serves, in [0, 1]."""
+
+    experts_by_rank: tuple[tuple[int, ...], ...]
+    shares_by_rank: tuple[tuple[float, ...], ...]
+
+
+#: Layouts by layer and group.
+Layouts = Mapping[tuple[int, Role], Layout]
 
 
 @dataclass(frozen=True)
@@ -58,16 +67,16 @@ def _layer(context: Context, placed: LayerPlacement, drift: Drift, layouts: Layo
         selection = drift.chances[placed.layer]
         for part in placed.ffn:
             planned = context.placement.experts[part.experts or ""].experts_by_rank
-            ranks = layouts.get((placed.layer, part.at.role), planned)
-            loads.append(copies_load(selection, ranks, context.replica.batch.sequences))
+            whole = Layout(planned, tuple((1.0,) * len(rank) for rank in planned))
+            layout = layouts.get((placed.layer, part.at.role), whole)
+            loads.append(copies_load(selection, layout, context.replica.batch.sequences))
     return context.loaded_layer(placed, loads)
 
 
-def copies_load(selection: np.ndarray, ranks: tuple[tuple[int, ...], ...], sequences: int) -> PartLoad:
+def copies_load(selection: np.ndarray, layout: Layout, sequences: int) -> PartLoad:
     """Return the load of a part whose experts may have copies: each copy is an expert of its share of the tokens."""
-    flat = [expert for rank in ranks for expert in rank]
-    copies = np.bincount(flat, minlength=len(selection))
-    of_copy = np.array([selection[expert] / copies[expert] for expert in flat])
-    ends = np.cumsum([0, *(len(rank) for rank in ranks)]).tolist()
+    pairs = zip(layout.experts_by_rank, layout.shares_by_rank, strict=True)
+    of_copy = np.array([selection[e] * share for rank, parts in pairs for e, share in zip(rank, parts, strict=True)])
+    ends = np.cumsum([0, *map(len, layout.experts_by_rank)]).tolist()
     numbered = [range(start, end) for start, end in pairwise(ends)]
     return part_load(of_copy, numbered, sequences)

@@ -77,7 +77,8 @@ def written(scenario: Scenario, best: Candidate, report: RobustReport, together:
     plan, placement = best.plan.model_copy(update={"scenario": asked, "robust": report}), best.plan.placement
     assert placement is not None
     step = step_of(plan, drift_of(best.mixture, lower(asked.model), "mixture"), {})
-    plan = drifted_plan(plan, best.mixture, placement, step)
+    is_searched = best.mixture == together.scenario.workload.routing and together.bound is not None
+    plan = drifted_plan(plan, best.mixture, placement, step, None if is_searched else params)
     assert plan.metrics is not None
     assert scenario.robust is not None
     verdict = (
@@ -88,16 +89,15 @@ def written(scenario: Scenario, best: Candidate, report: RobustReport, together:
     )
     changed = {
         "verdict": verdict,
-        "bound": _bound(best, together, plan.metrics.usd_per_million_output_tokens),
+        "bound": _bound(together, plan.metrics.usd_per_million_output_tokens) if is_searched else plan.bound,
         "provenance": build_provenance(asked, params, tuple(plan.devices)),
     }
     return Plan.model_validate(plan.model_copy(update=changed).model_dump())
 
 
-def _bound(best: Candidate, together: Plan, price: float) -> Bound:
-    """Return the bound of the mixture: that of its search; nothing is proven of one that was not searched."""
-    if best.mixture != together.scenario.workload.routing or together.bound is None:
-        return Bound(usd_per_million_output_tokens=0.0, relative_gap=1.0)
+def _bound(together: Plan, price: float) -> Bound:
+    """Return the bound of the even mixture, that of its search."""
+    assert together.bound is not None
     proven = together.bound.usd_per_million_output_tokens
     return Bound(usd_per_million_output_tokens=proven, relative_gap=1.0 - proven / price)
 

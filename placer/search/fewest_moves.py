@@ -1,4 +1,4 @@
-"""The fewest copies of experts that must move for no rank to be too full, exactly: for small cases.
+"""The fewest copies of experts that must move for no rank to be too full, copies sharing evenly: for small cases.
 
 ``x[r,e,k] = 1`` where rank ``r`` holds expert ``e`` and ``e`` has ``k`` copies in all. Minimise the ``x`` of placements
 that are not there yet, subject to ``sum_e,k w_e / k x[r,e,k] <= target`` and ``sum_e,k x[r,e,k] <= slots`` by rank, and
@@ -7,45 +7,18 @@ that are not there yet, subject to ``sum_e,k w_e / k x[r,e,k] <= target`` and ``
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
-from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from placer.search.adapter import SolveStatus, solve
+from placer.search.layer import FINE, Held, Layer, quantized
 from placer.search.params import SolveParams
 
-_Held = NDArray[np.bool_]
-_Floats = NDArray[np.float64]
-
-#: Quanta of the target: copies' loads are rounded down to them, so the bound holds.
-_QUANTA = 10_000_000
 #: Work limit [deterministic s].
 _LIMIT = 4.0
 
 
-class Layer(Protocol):
-    """What is asked of the layer; see `placer.replan.assignment.Problem`."""
-
-    @property
-    def old(self) -> _Held:
-        """What ranks hold now, shape (ranks, experts)."""
-
-    @property
-    def loads(self) -> _Floats:
-        """Load of every expert, shared evenly by its copies; shape (experts,)."""
-
-    @property
-    def slots(self) -> int:
-        """Experts a rank has room for."""
-
-    @property
-    def most_copies(self) -> int:
-        """Copies an expert may have."""
-
-
-def fewest_moves(layer: Layer, target: float, hint: _Held) -> tuple[_Held | None, int]:
+def fewest_moves(layer: Layer, target: float, hint: Held) -> tuple[Held | None, int]:
     """Return the best assignment found, None without any, and a proven lower bound on moves.
 
     Parameters
@@ -60,7 +33,7 @@ def fewest_moves(layer: Layer, target: float, hint: _Held) -> tuple[_Held | None
     old, loads = layer.old, layer.loads
     (num_ranks, num_experts), most = old.shape, layer.most_copies
     model = cp_model.CpModel()
-    quantum = target / _QUANTA if target > 0 else 1.0
+    by_copies = {copies: quantized(loads / copies, target, FINE).tolist() for copies in range(1, most + 1)}
     cells = {
         (rank, expert, copies): model.new_bool_var(f"x[{rank},{expert},{copies}]")
         for rank in range(num_ranks)
@@ -76,7 +49,7 @@ def fewest_moves(layer: Layer, target: float, hint: _Held) -> tuple[_Held | None
     for rank in range(num_ranks):
         row = [(copies, expert, cell) for (of, expert, copies), cell in cells.items() if of == rank]
         model.add(sum(cell for _, _, cell in row) <= layer.slots)
-        model.add(sum(int(loads[expert] / copies / quantum) * cell for copies, expert, cell in row) <= _QUANTA)
+        model.add(sum(by_copies[copies][expert] * cell for copies, expert, cell in row) <= FINE)
     counts = hint.sum(axis=0)
     for (rank, expert, copies), cell in cells.items():
         model.add_hint(cell, bool(hint[rank, expert] and counts[expert] == copies))

@@ -42,6 +42,16 @@ class Stop(StrEnum):
     BUDGET = "out of time"
 
 
+class Layouts(StrEnum):
+    """What leaves are settled with: expert loads of a layout, or those that no layout can avoid.
+
+    The second is a relaxation: its plans need not exist, but its bound holds, and no layer is laid out for it.
+    """
+
+    PLACED = "placed"
+    RELAXED = "relaxed"
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """What a search found and proved.
@@ -71,11 +81,14 @@ class SearchResult:
 class Searcher:
     """Searches one scenario; tables are built once and serve several searches."""
 
-    def __init__(self, scenario: Scenario, model: ModelGraph, params: SolveParams) -> None:
+    def __init__(
+        self, scenario: Scenario, model: ModelGraph, params: SolveParams, layouts: Layouts = Layouts.PLACED
+    ) -> None:
         self._scenario, self._params = scenario, params
         self.cost: CostModel = build_cost_model(scenario, model)
         is_even = all(loads is None or loads.is_even for loads in self.cost.loads)
-        placed = None if is_even else build_cost_model(scenario, model, PlacedLoads)
+        is_relaxed = is_even or layouts is Layouts.RELAXED
+        placed = None if is_relaxed else build_cost_model(scenario, model, PlacedLoads)
         self.placed_cost = placed or self.cost
         self.builder = ProblemBuilder(self.cost, placed)
         prices = Valuation(scenario)

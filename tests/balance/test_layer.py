@@ -110,3 +110,16 @@ def test_what_makes_no_sense_is_refused(loads, ranks, slots, message):
 def test_a_bound_above_what_is_achieved_is_a_bug():
     with pytest.raises(ValueError, match="bound"):
         LayerBalance(max_load=1, mean_load=1, bound=2, relative_gap=0, physical_to_logical=(0,))
+
+
+@pytest.mark.parametrize(
+    ("loads", "ranks", "slots"),
+    [
+        pytest.param([10.0, 14.0, 16.0, 4.0], 1, 5, id="one rank: the bound went round in circles"),
+        pytest.param([0.0, 0.0, 1.0, 1.0], 3, 6, id="a kick took the last replica of an expert"),
+    ],
+)
+def test_once_stuck(loads, ranks, slots):
+    found = balance_layer(np.array(loads), ranks, slots)
+    assert sorted(set(found.physical_to_logical)) == list(range(len(loads)))
+    assert found.bound <= found.max_load

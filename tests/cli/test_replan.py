@@ -48,7 +48,7 @@ def _replayed(plan, group):
 
 def test_drift_gives_a_plan_that_verifies(placer, plan, drift, tmp_path):
     new = tmp_path / "new_plan.json"
-    done = placer("replan", plan, "--routing", drift, "--json", "-o", new)
+    done = placer("replan", plan, "--routing", drift, "--budget-s", "2", "--json", "-o", new)
     assert done.code == 0, done.err
     report = json.loads(done.out)
     balance = report["balance"]
@@ -78,6 +78,35 @@ def test_a_lost_device(placer, plan):
     assert report["balance"]["after"] <= 1.01 * report["balance"]["fresh"] * (1 + 1e-9)
     assert not report["is_in_plan_schema"]
     _replayed(plan, group)
+    (layers,) = group["layers"]
+    parts = [sum(row) for row in layers["shares_by_rank"]]
+    assert sum(parts) == pytest.approx(256)
+    assert [len(row) for row in layers["shares_by_rank"]] == [len(row) for row in layers["experts_by_rank"]]
+
+
+def test_weighted_shares_move_less_than_even_ones(placer, plan):
+    reports = {
+        shares: json.loads(placer("replan", plan, "--lost", "h200[3]", "--shares", shares, "--json").out)
+        for shares in ("even", "weighted")
+    }
+    assert all(report["shares"] == shares for shares, report in reports.items())
+    assert reports["weighted"]["moves"] < reports["even"]["moves"]
+    assert reports["weighted"]["balance"]["fresh"] <= reports["even"]["balance"]["fresh"]
+
+
+def test_a_new_plan_has_a_bound_of_its_routing(placer, plan, tmp_path):
+    new, bare = tmp_path / "new.json", tmp_path / "bare.json"
+    assert placer("replan", plan, "--routing", "zipf:0.5", "-o", new).code == 0
+    bound = load_plan(new).bound
+    assert 0 < bound.usd_per_million_output_tokens < load_plan(new).metrics.usd_per_million_output_tokens
+    assert bound.relative_gap < 0.2
+    assert placer("verify", new).code == 0
+    assert placer("replan", plan, "--routing", "zipf:0.5", "--budget-s", "0", "-o", bare).code == 0
+    assert load_plan(bare).bound.relative_gap == 1.0
+    assert "nothing is proven" in load_plan(bare).verdict
+    best = tmp_path / "best.json"
+    placer(*PLAN[:6], "--routing", "zipf:0.5", "-q", "-o", best)
+    assert bound.usd_per_million_output_tokens <= load_plan(best).metrics.usd_per_million_output_tokens
 
 
 def test_a_lost_rack_and_a_device_that_joins(placer, plan):
@@ -107,7 +136,7 @@ def test_routing_by_layer(placer, plan, tmp_path):
     report = json.loads(placer("replan", plan, "--routing", layers, "--json").out)
     assert [layer["layers"] for layer in report["groups"][0]["layers"]] == [[number] for number in range(3, 61)]
     new = tmp_path / "new.json"
-    done = placer("replan", plan, "--routing", layers, "-o", new)
+    done = placer("replan", plan, "--routing", layers, "--budget-s", "2", "-o", new)
     assert done.code == 0
     assert placer("verify", new).code == 0
 
@@ -137,6 +166,8 @@ def test_the_report_says_what_users_ask(placer, plan):
         (["--lost", "h200[3]", "-o", "never.json"], "cannot be written as a plan"),
         (["--routing", "zipf:0.5", "--max-move-bytes", "20"], "--max-move-bytes"),
         (["--routing", "zipf:0.5", "--storage", "0 GB/s"], "more than nothing"),
+        (["--lost", "h200[3]", "--shares", "evn"], "expected even or weighted"),
+        (["--routing", "zipf:0.5", "--budget-s", "-1", "-o", "never.json"], "0 or more"),
         (["--routing", "zipf:0.5", "-o", "absent/plan.json"], "no such folder"),
     ],
 )
@@ -168,7 +199,7 @@ class TestExplain:
 
     def test_a_layer(self, placer, plan, drift, tmp_path):
         new = tmp_path / "new_plan.json"
-        placer("replan", plan, "--routing", drift, "-o", new)
+        placer("replan", plan, "--routing", drift, "--budget-s", "0", "-o", new)
         layer = json.loads(placer("explain", new, "--layer", "17", "--json").out)
         (part,) = layer["parts"]
         assert sum(part["loads"]) == pytest.approx(8.0)
