@@ -19,6 +19,8 @@ _LEVELS = 3
 CLOSE, _FAR = 0.2, (0.4, 0.6)
 #: Heaviest experts that are copied where no guess of the relaxation was right.
 _HEAVY = 6
+#: Work on that where many layers share the effort.
+_LEAST_EFFORT = 0.3
 #: What the target is lowered by, so that loads rounded down still stay below it.
 ROUNDING = 2e-4
 
@@ -69,7 +71,8 @@ def guided(problem: Problem, target: float, bound: int, effort: float) -> Held |
     far = [int(bound * (1.0 + share)) for share in _FAR]
     shared = problem.old.sum(axis=0) > 1
     hopeless = set[int]()
-    for seed, most in (*product(range(_SEEDS), near), *((seed, far[seed % len(far)]) for seed in range(_SEEDS))):
+    seeds = range(round(_SEEDS * effort))
+    for seed, most in (*product(seeds, near), *((seed, far[seed % len(far)]) for seed in seeds)):
         if most in hopeless:
             continue
         lowered = target * (1.0 - _SPARE * min(seed, 1))
@@ -87,7 +90,7 @@ def guided(problem: Problem, target: float, bound: int, effort: float) -> Held |
     heavy = np.zeros(len(problem.loads), dtype=np.bool_)
     heavy[np.argsort(-problem.loads, kind="stable")[:_HEAVY]] = True
     for most in (*far, 2 * bound):
-        found = with_arrivals(problem, target, (heavy, heavy), (most, effort))
+        found = with_arrivals(problem, target, (heavy, heavy), (most, max(effort, _LEAST_EFFORT)))
         if found is not None:
             return found
     return None
