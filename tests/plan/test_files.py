@@ -173,9 +173,9 @@ def without_context_parallel(plan):
 def test_a_plan_of_version_2_was_searched_without_context_parallelism_and_verifies(plan, tmp_path):
     # what version 2 wrote: no such field in groups and space, and the space's hash accordingly
     raw = json.loads(plan_json(plan)) | {"schema_version": 2}
-    del raw["scenario"]["space"]["context_parallel"]
+    del raw["scenario"]["space"]["context_parallel"], raw["scenario"]["space"]["max_spare_slots"]
     for group in raw["groups"]:
-        del group["cp"]
+        del group["cp"], group["spare_slots"]
     text = json.dumps(raw["scenario"]["space"], separators=(",", ":"))
     raw["provenance"]["input_sha256"]["space"] = hashlib.sha256(text.encode()).hexdigest()
     path = tmp_path / "old.json"
