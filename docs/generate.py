@@ -23,9 +23,10 @@ from placer.catalog.kernel import FitError, KernelModel
 from placer.catalog.link import Link, StartUp
 from placer.catalog.source import Source
 from placer.cli.app import build_app
-from placer.plan import kv, metrics, placement, plan, provenance, refusal, schedule
+from placer.plan import kv, metrics, paused, placement, plan, provenance, refusal, schedule
 from placer.predict.configuration import Configuration
 from placer.predict.prediction import DeviceMemory, Prediction
+from placer.scenario.retention import Retention, RetentionTier
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 from placer.scenario.sessions import Sessions
@@ -39,11 +40,12 @@ PLAN: tuple[type[BaseModel], ...] = (
     plan.Plan,
     *(metrics.Metrics, metrics.Bound, plan.BatchPlan, schedule.Schedule, placement.GroupPlan),
     *(metrics.MemoryUse, kv.KvUse, metrics.TimeShares, metrics.Occupancy, metrics.Alternative),
+    *(paused.PausedSessions, paused.Holder, paused.Place, paused.Kept),
     *(refusal.Refusal, refusal.Relief),
     *(placement.Placement, placement.ReplicaDevices, placement.Location, placement.LayerPlacement),
     *(placement.FfnPart, placement.ExpertLayout),
     *(provenance.SearchReport, provenance.Provenance),
-    *(Scenario, Workload, Sessions, RoutingProfile, Target, Space),
+    *(Scenario, Workload, Sessions, RoutingProfile, Target, Space, Retention, RetentionTier),
 )
 FLEET: tuple[type[BaseModel], ...] = (
     *(Fleet, Pool, CrossLink, Device, MemoryTier, KernelModel, FitError, Link, StartUp, Source),
@@ -61,6 +63,8 @@ UNITS = {
     "tokens_per_s": "tokens/s",
     "joules_per_token": "J/token",
     "_bytes": "B",
+    "_bytes_per_s": "B/s",
+    "_usd": "USD",
     "_w": "W",
     "_s": "s",
 }

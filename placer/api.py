@@ -26,8 +26,11 @@ from placer.plan.plan import Plan
 from placer.predict.prediction import Prediction
 from placer.progress import ProgressSink, ignore
 from placer.report.lowering_json import Lowering, summarize
+from placer.scenario.retention import Retention
+from placer.scenario.robust import Robust
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
+from placer.scenario.space import Space
 from placer.scenario.workload import Target, Workload
 from placer.simulate.outcome import Mode, SimulationReport
 from placer.simulate.simulate import DEFAULT_JITTER, DEFAULT_STEPS, Options, simulate_plan
@@ -81,8 +84,15 @@ def lower(model: ModelSpec | str, *, context: int = 8192, batch: int = 1) -> Low
     return summarize(lower_model(_model(model)), context=context, batch=batch)
 
 
-def build_scenario(
-    model: ModelSpec | str, fleet: Fleet | str, *, workload: dict[str, object], target: dict[str, object]
+def build_scenario(  # noqa: PLR0913 the question has this many parts, all but the first four with defaults
+    model: ModelSpec | str,
+    fleet: Fleet | str,
+    *,
+    workload: dict[str, object],
+    target: dict[str, object],
+    retention: dict[str, object] | None = None,
+    robust: dict[str, object] | None = None,
+    space: dict[str, object] | None = None,
 ) -> Scenario:
     """Return a question to the planner.
 
@@ -94,6 +104,12 @@ def build_scenario(
         Fields of `placer.scenario.workload.Workload`; ``input_tokens`` and ``output_tokens`` are needed.
     target
         Fields of `placer.scenario.workload.Target`; ``tokens_per_s_per_user`` is needed.
+    retention
+        Fields of `placer.scenario.retention.Retention`, for workloads with ``sessions``.
+    robust
+        Fields of `placer.scenario.robust.Robust`, for several routings at once.
+    space
+        Fields of `placer.scenario.space.Space`; those left out have their defaults.
 
     Raises
     ------
@@ -105,6 +121,9 @@ def build_scenario(
         fleet=load_fleet(fleet) if isinstance(fleet, str) else fleet,
         workload=validated(Workload, workload, "workload"),
         target=validated(Target, target, "target"),
+        retention=validated(Retention, retention or {}, "retention"),
+        robust=None if robust is None else validated(Robust, robust, "robust"),
+        space=validated(Space, space or {}, "space"),
     )
 
 
@@ -183,7 +202,12 @@ def plan_scenario(
         raise ScenarioError(f"expected a share in [0, 1), got {gap!r}", where="gap")
     if not (0.0 < budget_s <= 1e6):
         raise ScenarioError(f"expected seconds between 0 and 1e6, got {budget_s!r}", where="budget_s")
-    return make_plan(scenario, SolveParams(relative_gap=gap, budget_s=budget_s, seed=seed), progress)
+    params = SolveParams(relative_gap=gap, budget_s=budget_s, seed=seed)
+    if scenario.robust is not None:
+        from placer.robust.choose import plan_robust  # noqa: PLC0415 loads the solver
+
+        return plan_robust(scenario, params, progress)
+    return make_plan(scenario, params, progress)
 
 
 def balance(  # noqa: PLR0913 the question has this many parts, all but the first three with defaults

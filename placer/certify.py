@@ -51,22 +51,36 @@ def _with(report: VerificationReport, check: CheckResult, found: tuple[Finding, 
 
 
 def _findings(plan: Plan) -> tuple[Finding, ...]:
+    """Return what simulation does not confirm: of the plan, and of the plan under every routing it must serve."""
+    assert plan.metrics is not None
+    stated = [("metrics", plan, plan.metrics.step_time_s, plan.metrics.law_step_time_s)]
+    if plan.robust is not None and plan.scenario.robust is not None:
+        routings = {profile.name: profile.routing for profile in plan.scenario.robust.profiles}
+        stated += [
+            (f"robust.profiles[{one.name}]", plan.under(routings[one.name]), one.step_time_s, one.law_step_time_s)
+            for one in plan.robust.profiles
+            if one.name in routings
+        ]
+    return tuple(
+        finding for where, subject, step_s, law_s in stated for finding in _differences(where, subject, step_s, law_s)
+    )
+
+
+def _differences(where: str, plan: Plan, stated: float, law_s: float) -> tuple[Finding, ...]:
     try:
         deployment = deployment_of(plan)
         steady = run_steady(build_route(deployment).program, Load(deployment.in_flight, plan.schedule))
     except (PlacerError, ArithmeticError, LookupError, ValueError, TypeError) as error:
         message = f"cannot be simulated: {type(error).__name__}: {error}"
         return (Finding(check=NAME, where="plan", message=message),)
-    assert plan.metrics is not None
-    stated = plan.metrics.step_time_s
     # A plan never counts on a step shorter than its law: a schedule may be kept back, and `verify` checks the law.
-    longest = max(steady.step_s, plan.metrics.law_step_time_s)
+    longest = max(steady.step_s, law_s)
     if steady.step_s * (1.0 - BELOW) <= stated <= longest * (1.0 + ABOVE):
         return ()
     return (
         Finding(
             check=NAME,
-            where="metrics.step_time_s",
+            where=f"{where}.step_time_s",
             message="differs from what the simulated schedule takes",
             expected=f"{steady.step_s!r} s",
             found=f"{stated!r} s",

@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 Loads = NDArray[np.float64]
 Slots = NDArray[np.int64]
 
+#: Loads that differ by less, relatively, are equal.
+_EQUAL = 1e-9
 
-def replicate(loads: Loads, slots: int, *, most: int | None = None) -> NDArray[np.int64]:
-    """Return the replicas of every expert, shape (experts,), that add up to the slots.
+
+def replicate(loads: Loads, slots: int, *, most: int | None = None, least: float = 0.0) -> NDArray[np.int64]:
+    """Return the replicas of every expert, shape (experts,), that add up to the slots, or to fewer.
 
     Minimises the largest load per replica.
 
@@ -29,6 +32,8 @@ def replicate(loads: Loads, slots: int, *, most: int | None = None) -> NDArray[n
         Physical slots, at least as many as experts.
     most
         Replicas of an expert at most; not part of EPLB. Ignored once all experts have as many.
+    least
+        Load below which a replica is light enough; not part of EPLB.
 
     Examples
     --------
@@ -39,6 +44,8 @@ def replicate(loads: Loads, slots: int, *, most: int | None = None) -> NDArray[n
     queue = [(-load, expert) for expert, load in enumerate(loads.tolist())]
     heapq.heapify(queue)
     for _ in range(slots - len(loads)):
+        if least and -queue[0][0] <= least * (1.0 + _EQUAL):
+            break
         expert = queue[0][1]
         counts[expert] += 1
         weight = float(loads[expert]) / int(counts[expert])

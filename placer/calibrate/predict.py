@@ -6,7 +6,8 @@ import numpy as np
 
 from placer.catalog.device import Device
 from placer.cost.block_time import attention_s, dense_s, embedding_s, experts_s, lm_head_s, shared_s
-from placer.cost.group import Array, Batch, ExpertLoads, Group, exact_batch
+from placer.cost.group import Array, Batch, Group, exact_batch
+from placer.cost.loads import ExpertLoads
 from placer.cost.shape import GroupShape
 from placer.graph.layer_class import LayerOps
 from placer.graph.model_graph import ModelGraph

@@ -104,9 +104,10 @@ class Device(BaseModel):
         """The tier ops run from."""
         return next(tier for tier in self.memory if tier.role is TierRole.COMPUTE)
 
-    def paged(self, context: int) -> int:
-        """Return the tokens of the pages a sequence of some length takes."""
-        return -(-context // self.kv_page_tokens) * self.kv_page_tokens
+    def paged(self, context: int, cp: int = 1) -> int:
+        """Return the tokens of the pages a sequence of some length takes, the same number on each of ``cp`` ranks."""
+        page = self.kv_page_tokens * cp
+        return -(-context // page) * page
 
     @property
     def usable_bytes(self) -> int:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from placer.cli.output import emit_json, render
 from placer.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from placer.plan.hot import HotExplained
+    from placer.verify.context import Context
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +31,16 @@ def explain_command(
     device: Annotated[
         str | None, typer.Option(metavar="DEVICE", help="What this device, such as pool[3], holds and does.")
     ] = None,
+    hot: Annotated[
+        bool, typer.Option("--hot", help="Hot experts of split layers: what they save, and what limits them.")
+    ] = False,
+    routing: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PROFILE",
+            help="With --hot: score the choice of experts under this routing too, as of placer plan; repeatable.",
+        ),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
 ) -> None:
     """Explain a plan: its fullest device, the layers whose balance costs most, the swap that would help, what binds."""
@@ -33,15 +49,21 @@ def explain_command(
     from placer.explain.summary import explain_plan
     from placer.plan.files import load_plan
     from placer.report import explanation as report
+    from placer.report.hot import render_hot
     from placer.verify.context import context_of
 
-    if layer is not None and device is not None:
-        raise InputError("give --layer or --device, not both", where="--layer")
+    if (layer is not None) + (device is not None) + hot > 1:
+        raise InputError("give one of --layer, --device and --hot", where="--layer")
+    if routing and not hot:
+        raise InputError("routing is for --hot", where="--routing")
     found = load_plan(plan)
     context = context_of(found)
     if context is None:
         raise InputError(f"expected a plan with a placement, got one that is {found.status}", where=str(plan))
-    if layer is not None:
+    if hot:
+        choice = _hot(context, routing or ())
+        shown, value = render_hot(choice), choice.model_dump(mode="json")
+    elif layer is not None:
         explained = explain_layer(context, layer)
         shown = report.render_layer(explained)
         value = explained.model_dump(mode="json", by_alias=True)
@@ -55,3 +77,16 @@ def explain_command(
         emit_json(value)
     else:
         render(shown)
+
+
+def _hot(context: Context, routings: Sequence[str]) -> HotExplained:
+    from placer.cli import workload
+    from placer.explain.hot import explain_hot
+    from placer.explain.hot_outside import DRAWS, score_outside
+    from placer.scenario.routing import RoutingProfile
+
+    own = context.scenario.workload.routing
+    others = [(text.rpartition("/")[2], RoutingProfile.model_validate(workload.routing(text))) for text in routings]
+    is_split = any(len(layer.ffn) > 1 for layer in context.placement.layers)
+    outside = score_outside(context, [(f"{own.label} (the plan's)", own), *others]) if others and is_split else ()
+    return explain_hot(context, outside, DRAWS if outside else 0)

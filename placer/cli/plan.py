@@ -10,7 +10,17 @@ import typer
 from placer.cli.model import ModelArgument
 from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
+from placer.cli.sessions import (
+    CompressionOption,
+    DraftOption,
+    HitRateOption,
+    PausedOption,
+    ThinkTimeOption,
+    TierOption,
+    TurnsOption,
+)
 from placer.errors import InputError
+from placer.scenario.objective import Objective
 
 if TYPE_CHECKING:
     from placer.model.spec import ModelSpec
@@ -50,12 +60,38 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
         list[str] | None, typer.Option(metavar="POOL", help="Pool every replica must use; repeatable.")
     ] = None,
     routing: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             metavar="PROFILE",
-            help="How tokens spread over experts: uniform, mixtral, mixed, domain, zipf:EXPONENT, or FILE.json[#NAME].",
+            help="How tokens spread over experts: uniform (default), mixtral, mixed, domain, zipf:EXPONENT, or "
+            "FILE.json[#NAME]. Given several times, one plan serves all.",
         ),
-    ] = "uniform",
+    ] = None,
+    robust: Annotated[
+        Objective | None,
+        typer.Option(help="Of several routings: make the mean or the worst price small; worst by default."),
+    ] = None,
+    split_parts: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Equal shares a layer's experts may be split into, the hottest to a sidecar; 4 by default.",
+        ),
+    ] = None,
+    spare_slots: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Slots of a rank for copies of its hottest experts, beyond those that are free anyway; 0 by default.",
+        ),
+    ] = None,
+    think_time: ThinkTimeOption = None,
+    turns: TurnsOption = None,
+    hit_rate: HitRateOption = None,
+    compression: CompressionOption = None,
+    paused: PausedOption = None,
+    tier: TierOption = None,
+    draft: DraftOption = None,
     weights: WeightsOption = None,
     experts: ExpertsOption = None,
     kv: KvOption = None,
@@ -71,10 +107,16 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Plan decode of a model on a fleet: the cheapest plan at a speed, with a proven bound."""
+    from placer.cli import sessions as pauses
     from placer.cli import workload as given
     from placer.model.catalog import load_model
 
-    workload = given.lengths(isl, osl, traffic) | {"routing": given.routing(routing)}
+    about = {"think_time": think_time, "turns": turns, "prefix_hit_rate": hit_rate, "compression": compression}
+    beside = {"--turns": turns, "--hit-rate": hit_rate, "--compression": compression, "--paused": paused}
+    pauses.assert_sessions_asked(think_time, beside | {"--tier": tier, "--draft": draft})
+    profiles = routing or ["uniform"]
+    workload = given.lengths(isl, osl, traffic) | {"routing": given.routing(profiles[0])}
+    workload["sessions"] = pauses.sessions(about, traffic)
     target: dict[str, object] = {
         "tokens_per_s_per_user": tps_user,
         "tokens_per_s": tps,
@@ -85,16 +127,30 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     if output is not None and not output.parent.is_dir():
         raise InputError("no such folder", where=str(output.parent))
     spec = with_formats(load_model(model), weights=weights, experts=experts, kv=kv)
-    scenario = _scenario(spec, fleet, (workload, target))
+    kept = pauses.retention(tier, paused, draft, kv)
+    space = _space(split_parts, spare_slots)
+    question = {"workload": workload, "target": target, "retention": kept, "space": space}
+    scenario = _scenario(spec, fleet, question).model_copy(update={"robust": given.robust(profiles, robust)})
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
 
 
-def _scenario(spec: ModelSpec, fleet: str, question: tuple[dict[str, object], dict[str, object]]) -> Scenario:
+def _space(split_parts: int | None, spare_slots: int | None) -> dict[str, object]:
+    from placer.scenario.space import MOST_SPARE_SLOTS, MOST_SPLIT_PARTS
+
+    if split_parts is not None and not 1 <= split_parts <= MOST_SPLIT_PARTS:
+        raise InputError(f"expected 1 to {MOST_SPLIT_PARTS} equal shares, got {split_parts}", where="--split-parts")
+    if spare_slots is not None and not 0 <= spare_slots <= MOST_SPARE_SLOTS:
+        raise InputError(f"expected 0 to {MOST_SPARE_SLOTS} slots, got {spare_slots}", where="--spare-slots")
+    given = {"split_parts": split_parts, "max_spare_slots": spare_slots}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _scenario(spec: ModelSpec, fleet: str, question: dict[str, dict[str, object]]) -> Scenario:
     from placer.api import build_scenario
 
-    given = {name: value for name, value in question[1].items() if value is not None}
-    return build_scenario(spec, fleet, workload=question[0], target=given)
+    target = {name: value for name, value in question["target"].items() if value is not None}
+    return build_scenario(spec, fleet, **question | {"target": target})
 
 
 def _solve(scenario: Scenario, how: tuple[float, float, int], *, is_quiet: bool) -> Plan:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from placer.errors import InputError, nearest_hint
+
+if TYPE_CHECKING:
+    from placer.scenario.objective import Objective
+    from placer.scenario.robust import Robust
 
 #: Lengths planned for where neither options nor a trace say: a long prompt, a short answer.
 INPUT_TOKENS, OUTPUT_TOKENS = "8192", "1024"
@@ -60,3 +66,23 @@ def routing(text: str) -> dict[str, object]:
     hint = nearest_hint(text, [*presets, "zipf:0.8"])
     names = ", ".join(presets)
     raise InputError(f"expected {names}, zipf:EXPONENT or FILE.json[#NAME], got {text!r}{hint}", where="--routing")
+
+
+def robust(texts: Sequence[str], objective: Objective | None) -> Robust | None:
+    """Return the routings that ``--routing`` names, where there are several, and what of their prices counts.
+
+    Raises
+    ------
+    InputError
+        If one is none, or two are the same, or an objective is given for a single one.
+    """
+    from placer.scenario.objective import Objective
+    from placer.scenario.robust import Robust
+    from placer.validate import validated
+
+    if len(texts) < 2:
+        if objective is not None:
+            raise InputError("expected several --routing options; with one there is nothing to weigh", where="--robust")
+        return None
+    profiles = [{"name": text, "routing": routing(text)} for text in texts]
+    return validated(Robust, {"objective": objective or Objective.WORST, "profiles": profiles}, "--routing")

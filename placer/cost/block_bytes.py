@@ -16,8 +16,9 @@ def attention_bytes(group: Group, ops: LayerOps) -> int:
 
 
 def kv_bytes_per_sequence(group: Group, op: Op, context: int) -> int:
-    """Return KV cache, in whole pages, indices and state of one sequence; what TP cannot cut is replicated."""
-    return op.held_bytes(group.device.paged(context), group.shape.tp)
+    """Return KV cache, in whole pages, indices and state of one sequence; what TP and CP cannot cut is replicated."""
+    shape = group.shape
+    return op.held_bytes(group.device.paged(context, shape.cp), shape.tp, shape.cp)
 
 
 def cut_bytes(group: Group, op: Op) -> int:
@@ -26,13 +27,13 @@ def cut_bytes(group: Group, op: Op) -> int:
 
 
 def expert_bytes(group: Group, moe: MoeOps, num_experts: int) -> int:
-    """Return the weights of the fullest expert-parallel rank's experts."""
-    held = -(-num_experts // group.shape.ep)
-    return held * stored_shard_bytes(moe.expert, group.shape.expert_tp, group.device)
+    """Return the weights of an expert-parallel rank's slots for so many experts of the group, filled or not."""
+    slots = group.shape.expert_ranks.slots(num_experts)
+    return slots * stored_shard_bytes(moe.expert, group.shape.expert_tp, group.device)
 
 
 def buffer_bytes(batch: Batch, hidden_size: int, top_k: int) -> Array:
-    """Return activations of one microbatch in flight, on the fullest device.
+    """Return activations of one microbatch in flight, on the fullest device; `context_parallel` has those of CP.
 
     Two BF16 hidden states per token of the rank, and room to send and to receive ``top_k`` copies of the
     device's share of the tokens (``docs/method.md``, activations).

@@ -8,9 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from placer.catalog.kernel import KernelFamily
+from placer.cost import context_parallel
 from placer.cost.collective import all_gather_s, all_reduce_s, all_to_all_s, hop_s
 from placer.cost.expert_load import copies_per_token
-from placer.cost.group import Array, Batch, ExpertLoads, Group
+from placer.cost.group import Array, Batch, Group
+from placer.cost.loads import ExpertLoads
 from placer.cost.op_time import Work, kernel_time_s
 from placer.cost.shard import held_format, shard_flops_per_token, stored_shard_bytes
 from placer.graph.ffns.moe import MoeOps
@@ -41,13 +43,16 @@ def gemm_s(group: Group, op: Op, shards: int, tokens: Array) -> Array:
 
 
 def core_s(group: Group, op: Op, tokens: Array, context: int) -> Array:
-    """Return the time of a mixer's core: what is kept of the rank's sequences, read and one token written."""
+    """Return the time of a mixer's core: what is kept of the rank's sequences, read and one token written.
+
+    Of a sequence cut over context-parallel ranks, each works on its tokens for the heads of all of them.
+    """
     family = KernelFamily.MLA if op.is_latent else KernelFamily.ATTENTION
     precision = held_format(op, group.device)[1]
-    tp = group.shape.tp
+    tp, cp = group.shape.tp, group.shape.cp if op.splits_context else 1
     work = Work(
-        tokens * op.moved_bytes(context, tp),
-        tokens * ((op.context_flops(context) + op.flops_per_token) / tp),
+        tokens * op.moved_bytes(context, tp, cp),
+        tokens * ((cp * op.context_flops(op.local_context(context, cp)) + op.flops_per_token) / tp),
         op.kernels,
     )
     return kernel_time_s(
@@ -76,6 +81,7 @@ def attention_s(group: Group, ops: LayerOps, batch: Batch, context: int, hidden_
     """Return the time of an attention block and, where experts follow, of the router."""
     tokens, tp = batch.rank_tokens, group.shape.tp
     time = gemm_s(group, ops.projection, tp, tokens) + core_s(group, ops.core, tokens, context)
+    time += context_parallel.merge_s(group, ops.core, tokens)
     time += gemm_s(group, ops.output, tp, tokens)
     if ops.has_mixer:
         time += reduce_s(group, tokens, hidden_size)
@@ -91,14 +97,17 @@ def dense_s(group: Group, op: Op, batch: Batch, hidden_size: int) -> Array:
 
 
 def experts_s(group: Group, moe: MoeOps, loads: ExpertLoads, part: tuple[int, int], batch: Batch) -> Array:
-    """Return the time of routed experts on the busiest rank, the fused kernel's floor paid once."""
-    return loaded_experts_s(group, moe, loads.busiest(part, group.shape.ep, batch.tokens), part[1] - part[0])
+    """Return the time of routed experts on the busiest rank, at least; the fused kernel's floor is paid once."""
+    ranks = group.shape.expert_ranks
+    slots = ranks.slots(part[1] - part[0])
+    pairs = loads.busiest(part, ranks, batch.tokens)
+    return np.asarray(np.minimum.reduce([loaded_experts_s(group, moe, load, slots) for load in pairs]))
 
 
-def loaded_experts_s(group: Group, moe: MoeOps, load: tuple[Array, Array], num_experts: int) -> Array:
+def loaded_experts_s(group: Group, moe: MoeOps, load: tuple[Array, Array], slots: int) -> Array:
     """Return the time of routed experts for a load: experts touched and tokens served on the busiest rank.
 
-    ``num_experts`` is how many of them the group holds.
+    ``slots`` is how many of them a rank holds, copies included.
     """
     touched, served = load
     (weights, precision), cut = held_format(moe.expert, group.device), group.shape.expert_tp
@@ -110,7 +119,7 @@ def loaded_experts_s(group: Group, moe: MoeOps, load: tuple[Array, Array], num_e
         moe.expert.depth(cut),
         served * (HIDDEN_BYTES * moe.expert.handled(cut)),
         touched * flops,
-        -(-num_experts // group.shape.ep),
+        slots,
     )
     return kernel_time_s(
         group.device.kernel(KernelFamily.MOE, weights),

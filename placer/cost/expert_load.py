@@ -7,6 +7,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+#: Halvings after which a bisected share is known to the last digit that matters.
+_HALVINGS = 50
+#: Loads that are multiples of the mean but for this much count as multiples.
+_ROUNDING = 1e-9
+
 
 def touched_probability(selection: Array, tokens: Array) -> Array:
     """Return the chance that a batch touches each expert: ``1 - (1 - p)^b`` (physics B1).
@@ -54,6 +59,52 @@ def busiest_rank_bound(load: Array, num_ranks: int) -> Array:
         last = extra * num_ranks + 1
         bound = np.maximum(bound, running[:, last] - running[:, last - 1 - extra])
     return np.asarray(bound)
+
+
+def copied_rank_share(share: Array, num_ranks: int, num_copies: int) -> float:
+    """Return a lower bound on the load of the busiest rank, over every placement with at most so many copies.
+
+    Copies of an expert lie on different ranks and serve equal parts of its load. The heaviest single copy is lightest
+    where copies go to whatever is heaviest; some rank holds it.
+
+    Parameters
+    ----------
+    share : ndarray, shape (num_experts,)
+        Load of each expert.
+    num_ranks
+        Ranks, and so the most copies of an expert.
+    num_copies
+        Copies beyond the first of every expert.
+
+    Examples
+    --------
+    >>> round(copied_rank_share(np.array([4.0, 1.0, 1.0]), 4, 2), 6)
+    1.333333
+    """
+    low, high = 0.0, float(share.max(initial=0.0))
+    if high == 0.0:
+        return 0.0
+    low = max(high / num_ranks * (1.0 - 1e-12), 0.0)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        if (np.ceil(share / middle) - (share > 0)).sum() <= num_copies:
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+def most_copies(share: Array, num_ranks: int) -> NDArray[np.int64]:
+    """Return how many copies each expert may have: as many as make each no heavier than the mean rank.
+
+    >>> most_copies(np.array([4.0, 2.0, 1.0, 1.0]), 4).tolist()
+    [2, 1, 1, 1]
+    """
+    total = float(share.sum())
+    if not total:
+        return np.ones(len(share), dtype=np.int64)
+    ranks_full = share * (num_ranks / total)
+    return np.clip(np.ceil(ranks_full - _ROUNDING), 1, num_ranks).astype(np.int64)
 
 
 def copies_per_token(num_selected: float, num_experts: int, num_ranks: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,6 @@ from placer.catalog.device import Device
 from placer.catalog.fleet import Fleet
 from placer.catalog.link import Link
 from placer.cost.collective import Beyond
-from placer.cost.expert_load import any_touched, busiest_rank_bound, touched_probability
 from placer.cost.shape import GroupShape
 from placer.errors import InternalError
 
@@ -93,84 +91,3 @@ def relaxed_batch(tokens: Array, shape: GroupShape) -> Batch:
     """
     rank_tokens = np.maximum(1.0, tokens / shape.dp)
     return Batch(tokens, rank_tokens, rank_tokens / shape.tp)
-
-
-class ExpertLoads:
-    """Expected load of the busiest expert-parallel rank, remembered.
-
-    Experts are counted from the hottest; ``selection`` is sorted accordingly.
-    """
-
-    def __init__(self, selection: Array) -> None:
-        self.selection = -np.sort(-selection)
-        self.selection.setflags(write=False)
-        self._bound = lru_cache(maxsize=50_000)(self._compute)
-
-    def busiest(self, part: tuple[int, int], ep: int, tokens: Array) -> tuple[Array, Array]:
-        """Return experts touched and tokens served on the busiest rank, at least.
-
-        Parameters
-        ----------
-        part
-            First and last-but-one expert of those the group holds.
-        ep
-            Ranks they are spread over.
-        tokens : ndarray, shape (n,)
-            Tokens of the microbatch.
-
-        Returns
-        -------
-        tuple of ndarray, each of shape (n,)
-        """
-        return self._bound(part, ep, np.asarray(tokens, dtype=np.float64).tobytes())
-
-    def _compute(self, part: tuple[int, int], ep: int, tokens_raw: bytes) -> tuple[Array, Array]:
-        tokens = np.frombuffer(tokens_raw)
-        some = any_touched(self.selection[slice(*part)], tokens)
-        touched = np.maximum(self.busiest_touched(part, ep, tokens), some)
-        served = np.maximum(self.busiest_share(part, ep) * tokens, some)
-        for array in (touched, served):
-            array.setflags(write=False)
-        return touched, served
-
-    def busiest_touched(self, part: tuple[int, int], ep: int, tokens: Array) -> Array:
-        """Return a lower bound on the touched experts of the busiest rank, whatever the placement."""
-        return busiest_rank_bound(touched_probability(self.selection[slice(*part)], tokens), ep)
-
-    def busiest_share(self, part: tuple[int, int], ep: int) -> float:
-        """Return a lower bound on the tokens served by the busiest rank, per token of the batch."""
-        return float(busiest_rank_bound(self.selection[None, slice(*part)], ep)[0])
-
-    @property
-    def is_even(self) -> bool:
-        """Whether all experts are equally popular, so that the bounds are exact."""
-        return bool(self.selection.max() - self.selection.min() < 1e-12)
-
-    def selected(self, part: tuple[int, int]) -> float:
-        """Return how many of a token's experts lie in a part, on average."""
-        return float(self.selection[slice(*part)].sum())
-
-
-class LayeredLoads(ExpertLoads):
-    """Loads that no layer of a class falls below, where every layer has a routing of its own."""
-
-    def __init__(self, selections: Array) -> None:
-        super().__init__(selections.mean(axis=0))
-        self._layers = [ExpertLoads(selection) for selection in np.unique(-np.sort(-selections, axis=1), axis=0)]
-
-    def _compute(self, part: tuple[int, int], ep: int, tokens_raw: bytes) -> tuple[Array, Array]:
-        tokens = np.frombuffer(tokens_raw)
-        touched, served = zip(*(loads.busiest(part, ep, tokens) for loads in self._layers), strict=True)
-        least = np.minimum.reduce(touched), np.minimum.reduce(served)
-        for array in least:
-            array.setflags(write=False)
-        return least
-
-    @property
-    def is_even(self) -> bool:
-        """Whether all experts of all layers are equally popular."""
-        return all(loads.is_even for loads in self._layers)
-
-    def selected(self, part: tuple[int, int]) -> float:
-        """Return how many of a token's experts lie in a part, on average, in the layer with the fewest."""
-        return min(loads.selected(part) for loads in self._layers)

@@ -14,6 +14,7 @@ from placer.verify.context import Context
 from placer.verify.recompute.blocks import embedding_s, head_s
 from placer.verify.recompute.flow import place_of
 from placer.verify.recompute.group import Group
+from placer.verify.recompute.load import copy_shares
 from placer.verify.recompute.rental import blocks
 from placer.verify.recompute.weights import shard_bytes
 
@@ -156,9 +157,9 @@ def _relative_load(context: Context, place: tuple[Role, int], rank: int) -> floa
         moe = context.model.layer_ops[layer].moe
         if moe is None:
             continue
-        selection = context.selections[layer]
         ranks = context.placement.experts[part.experts or ""].experts_by_rank
-        loads = [float(selection[list(experts)].sum()) for experts in ranks]
+        share = copy_shares(context.selections[layer], ranks)
+        loads = [float(share[list(experts)].sum()) for experts in ranks]
         own += loads[rank]
         mean += sum(loads) / len(loads)
     return own / mean if mean else 0.0

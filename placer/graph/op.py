@@ -186,6 +186,8 @@ class Op:
         Widest activation inside the op, elements per token.
     num_heads
         Query heads of an attention core.
+    query_width
+        Elements of a token's queries as an attention core takes them, all heads together.
     cache_format
         How a core stores its KV cache.
     """
@@ -201,6 +203,7 @@ class Op:
     kernels: int = 1
     intermediate_width: int = 0
     num_heads: int = 0
+    query_width: int = 0
     cache_format: ElementFormat = ElementFormat.BF16
 
     @cached_property
@@ -262,20 +265,33 @@ class Op:
         windows = [cache.window for cache in self.caches]
         return max((window for window in windows if window), default=None) if all(windows) else None
 
+    @cached_property
+    def splits_context(self) -> bool:
+        """Whether a sequence can be cut by tokens: attention to all that is kept, without windows, picks or states."""
+        plain = Cache(0)
+        shapes = {(cache.stride, cache.window, cache.most_read, cache.is_index) for cache in self.caches}
+        return shapes == {(plain.stride, plain.window, plain.most_read, plain.is_index)} and not self.state_bytes
+
+    def local_context(self, context: int, cp: int) -> int:
+        """Return the tokens of a sequence on the fullest of ``cp`` ranks it is cut over; all where it cannot be."""
+        return -(-context // cp) if self.splits_context else context
+
     def kv_bytes(self, context: int) -> int:
         """Return the KV cache of one sequence at a context, indices and state left out [B]."""
         return sum(cache.kept(context) * cache.entry_bytes for cache in self.caches if not cache.is_index)
 
-    def held_bytes(self, context: int, ranks: int = 1) -> int:
+    def held_bytes(self, context: int, ranks: int = 1, cp: int = 1) -> int:
         """Return all that a rank keeps of one sequence at a context: KV cache, indices, state [B].
 
-        ``ranks`` share the heads; what they cannot cut is replicated.
+        ``ranks`` share the heads, ``cp`` of them the tokens of what they cannot cut; the rest is replicated.
         """
+        context = self.local_context(context, cp)
         index = sum(cache.kept(context) * cache.entry_bytes for cache in self.caches if cache.is_index)
         return index - (-(self.kv_bytes(context) + self.state_bytes) // min(ranks, self.kv_max_shards))
 
-    def moved_bytes(self, context: int, ranks: int = 1) -> float:
+    def moved_bytes(self, context: int, ranks: int = 1, cp: int = 1) -> float:
         """Return what one token reads and writes on a rank of cache, indices and state [B]: its own is written."""
+        context = self.local_context(context, cp)
         cut, whole = 2.0 * self.state_bytes, 0.0
         for cache in self.caches:
             moved = (cache.read(context) + 1 / cache.stride) * cache.entry_bytes

@@ -51,7 +51,7 @@ def kv_use(
         Tokens of the pages of a sequence at the capacity context, and microbatches in flight.
     """
     sequence_tokens, in_flight = sequence
-    page = device.kv_page_tokens
+    page = device.kv_page_tokens * group.cp
     fits = {
         stage: capacity_tokens(rooms[stage], kept.device_bytes, sequence_tokens, page) for stage, kept in stages.items()
     }

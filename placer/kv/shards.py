@@ -2,7 +2,7 @@
 
 Requests are dealt to data-parallel ranks, heads to tensor-parallel ranks (physics A2). What heads share, the latent of
 MLA and the keys of an index, every tensor-parallel rank keeps whole; where there are more ranks than KV heads, ranks
-keep the same head.
+keep the same head. Context-parallel ranks deal the tokens of what they would all keep among themselves.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ class KvShard:
     sequences
         Numbers of the sequences of every microbatch, from 0.
     part, num_parts
-        Which of how many different parts of the heads; the other ``tp / num_parts - 1`` ranks of a part hold copies.
+        Which of how many different parts of the heads; ``tp / num_parts`` ranks hold the same part.
+    cp, first_token
+        Every how many-th token of a sequence lies here, and from which position on; all from 0 on where ``cp`` is 1.
+        Ranks with the same part and first token hold copies.
     sequence_bytes
         Bytes of one sequence at the capacity context, in whole pages: its part of the KV cache and of states, and
         indices [B].
@@ -45,6 +48,8 @@ class KvShard:
     sequences: range
     part: int
     num_parts: int
+    cp: int
+    first_token: int
     sequence_bytes: int
 
     def device(self, plan: Plan, replica: int) -> str:
@@ -98,7 +103,7 @@ def stage_kv(model: ModelGraph, placement: Placement, group: GroupPlan, tokens: 
     stages: dict[int, StageKv] = {}
     for placed in placement.layers:
         core = model.layer_ops[placed.layer].core
-        held = core.held_bytes(tokens, group.tp)
+        held = core.held_bytes(tokens, group.tp, group.cp)
         if placed.attention.role is not group.role or not held:
             continue
         before = stages.get(placed.attention.stage, StageKv(0, 0, 0))
@@ -129,8 +134,9 @@ def kv_shards(plan: Plan, model: ModelGraph) -> Iterator[KvShard]:
     context = plan.scenario.workload.capacity_context
     for placed in plan.placement.layers:
         group, core = groups[placed.attention.role], model.layer_ops[placed.layer].core
-        held = core.held_bytes(plan.scenario.fleet.device_of(group.pool).paged(context), group.tp)
-        parts = num_parts(core, group.tp)
+        tokens = plan.scenario.fleet.device_of(group.pool).paged(context, group.cp)
+        held = core.held_bytes(tokens, group.tp, group.cp)
+        parts, cp = num_parts(core, group.tp), group.cp if core.splits_context else 1
         for data_rank, sequences in enumerate(sequences_by_rank(group) if held else ()):
             for tensor_rank in range(group.tp):
                 yield KvShard(
@@ -142,5 +148,7 @@ def kv_shards(plan: Plan, model: ModelGraph) -> Iterator[KvShard]:
                     sequences=sequences,
                     part=tensor_rank * parts // group.tp,
                     num_parts=parts,
+                    cp=cp,
+                    first_token=tensor_rank % cp,
                     sequence_bytes=held,
                 )

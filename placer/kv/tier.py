@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from placer.catalog.device import Device, TierRole
 from placer.catalog.source import is_estimate
 from placer.errors import InputError, UnitError, clipped
+from placer.scenario.retention import RESERVED, RetentionTier
 from placer.units import Dimension, parse_quantity
 
-#: What a tier may not be called: an answer of its own has these names.
-RESERVED = ("sram", "hbm", "gddr", "recompute")
 _TIER = re.compile(r"([a-z][a-z0-9_-]{0,30}):([^@]+)@([^@+]+)(?:\+(.+))?")
 
 
@@ -69,6 +68,11 @@ def parse_tier(text: str) -> StorageTier:
     if not rate:
         raise InputError("expected a bandwidth above zero", where=f"--tier {name}")
     return StorageTier(name, size, rate, wait)
+
+
+def storage_tier(tier: RetentionTier) -> StorageTier:
+    """Return a tier of a scenario as `tiers_of` takes it."""
+    return StorageTier(tier.name, tier.capacity, tier.bandwidth, tier.latency)
 
 
 def tiers_of(device: Device, given: Iterable[StorageTier] = ()) -> tuple[StorageTier, ...]:

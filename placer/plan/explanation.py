@@ -34,7 +34,7 @@ class PartExplained(_Model):
     role: Role = Field(description="group")
     loads: tuple[Figure, ...] = Field(description="load of every expert rank")
     mean: Figure = Field(description="mean load")
-    bound: Figure = Field(description="no layout without copies has a fullest rank below; proven")
+    bound: Figure = Field(description="no layout in these slots has a fullest rank below; proven")
     fullest_rank: Count = Field(description="number of the fullest rank")
     fullest_load: Figure = Field(description="its load")
     fullest_experts: tuple[int, ...] = Field(description="its experts")

@@ -16,8 +16,17 @@ def _from_1(raw: Raw) -> Raw:
     return {**raw, "schema_version": 2, "metrics": {**metrics, "law_step_time_s": metrics["step_time_s"]}}
 
 
+def _from_2(raw: Raw) -> Raw:
+    """Version 2 cut no sequence over ranks; its bounds hold over a space without."""
+    scenario = raw.get("scenario")
+    if not isinstance(scenario, Mapping) or not isinstance(scenario.get("space"), Mapping):
+        return {**raw, "schema_version": 3}
+    space = {**scenario["space"], "context_parallel": False}
+    return {**raw, "schema_version": 3, "scenario": {**scenario, "space": space}}
+
+
 #: By version: what makes a file of the next one of it.
-MIGRATIONS: Mapping[int, Callable[[Raw], Raw]] = {1: _from_1}
+MIGRATIONS: Mapping[int, Callable[[Raw], Raw]] = {1: _from_1, 2: _from_2}
 
 
 def migrated(raw: Raw) -> Raw:

@@ -3,7 +3,8 @@
 A device is named ``pool[i]``, ``i`` counting the pool's inventory. A stage of a replica is a block of
 ``width`` consecutive devices; offset ``o`` in it is data-parallel rank ``o // tp`` and tensor-parallel rank
 ``o % tp`` of attention, dense FFN, shared experts, embedding and LM head, and expert rank ``o // expert_tp``,
-cut ``o % expert_tp``.
+cut ``o % expert_tp``. Of a sequence cut over ``cp`` ranks the token at position ``p`` lies on those with
+``o % cp == p % cp``.
 """
 
 from __future__ import annotations
@@ -51,6 +52,13 @@ class GroupPlan(BaseModel):
     width: Count = Field(description="devices of a stage")
     tp: Count = Field(description="tensor-parallel degree of attention, dense FFN, shared experts, embedding, LM head")
     expert_tp: Count = Field(description="devices one routed expert is cut over")
+    cp: Count = Field(
+        default=1,
+        description="context-parallel degree: ranks of equal KV heads that a sequence's tokens are dealt to",
+    )
+    spare_slots: Index = Field(
+        default=0, description="slots of an expert rank beyond the fewest that hold every expert once; for copies"
+    )
     sequences_per_rank: Annotated[tuple[Index, ...], Field(min_length=1)] = Field(
         description="sequences of a microbatch on every data-parallel rank"
     )
@@ -107,7 +115,10 @@ class LayerPlacement(BaseModel):
 
 
 class ExpertLayout(BaseModel):
-    """Experts of a layer by expert rank of a group; layers with the same layout share one."""
+    """Experts of a layer by expert rank of a group; layers with the same layout share one.
+
+    An expert that several ranks name has a copy on each, and every copy serves as many of its tokens.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

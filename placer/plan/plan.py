@@ -9,13 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from placer.plan.kv import KvUse
 from placer.plan.metrics import Alternative, Bound, MemoryUse, Metrics, Occupancy, TimeShares
+from placer.plan.paused import PausedSessions
 from placer.plan.placement import GroupPlan, Placement
 from placer.plan.provenance import Provenance, SearchReport
 from placer.plan.refusal import Refusal
+from placer.plan.robust import RobustReport
 from placer.plan.schedule import Schedule
+from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 
 class Status(StrEnum):
@@ -43,7 +46,7 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Annotated[Literal[2], Field(description="version of this document")] = SCHEMA_VERSION
+    schema_version: Annotated[Literal[3], Field(description="version of this document")] = SCHEMA_VERSION
     status: Status = Field(description="how planning ended")
     verdict: str = Field(description="the answer in one line")
     scenario: Scenario = Field(description="the question, self-contained")
@@ -55,6 +58,12 @@ class Plan(BaseModel):
     groups: tuple[GroupPlan, ...] = Field(default=(), description="groups of a replica: host, then sidecar")
     memory: tuple[MemoryUse, ...] = Field(default=(), description="memory of the fullest device of every group")
     kv: tuple[KvUse, ...] = Field(default=(), description="KV budgets in tokens of the groups that run attention")
+    paused: PausedSessions | None = Field(
+        default=None, description="where paused sessions wait; null where the workload has no sessions"
+    )
+    robust: RobustReport | None = Field(
+        default=None, description="the plan under every routing asked for; null where there is one"
+    )
     time: TimeShares | None = Field(default=None, description="where the critical path goes")
     occupancy: tuple[Occupancy, ...] = Field(default=(), description="how long every resource is busy in a step")
     binding: tuple[str, ...] = Field(default=(), description="limits that are used (nearly) in full")
@@ -63,6 +72,11 @@ class Plan(BaseModel):
     placement: Placement | None = Field(default=None, description="where everything lies")
     search: SearchReport = Field(description="what the search did")
     provenance: Provenance = Field(description="versions, seed, hashes, estimates")
+
+    def under(self, routing: RoutingProfile) -> Plan:
+        """Return the same plan asked about another routing, its figures left as they are."""
+        workload = self.scenario.workload.model_copy(update={"routing": routing})
+        return self.model_copy(update={"scenario": self.scenario.model_copy(update={"workload": workload})})
 
     @model_validator(mode="after")
     def _is_whole(self) -> Plan:

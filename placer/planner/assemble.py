@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from placer.kv.plan_paused import paused_sessions_of
 from placer.plan.metrics import Alternative, Bound, MemoryUse, Metrics, Occupancy
 from placer.plan.plan import BatchPlan, Plan, Status
 from placer.plan.provenance import SearchReport
@@ -135,7 +136,7 @@ def assemble(
     memory = tuple(each.fullest() for each in memories)
     groups, placement = group_plans(found), PlacementBuilder(cost, problem, found).build()
     in_flight = found.candidate.in_flight
-    return Plan(
+    plan = Plan(
         status=Status.PLANNED,
         verdict=verdict_line(scenario, metrics, bound, outcome.wall_s),
         scenario=scenario,
@@ -155,6 +156,7 @@ def assemble(
         search=search_report(searcher, solved, outcome.wall_s, outcome.num_simulated),
         provenance=build_provenance(scenario, params, tuple(found.rental.devices)),
     )
+    return plan.model_copy(update={"paused": paused_sessions_of(plan)})
 
 
 def _occupancy(step: StepTime) -> tuple[Occupancy, ...]:

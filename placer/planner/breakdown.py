@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from placer.search.layout.layout import class_of_layer, placement_of
 from placer.search.leaf import Found
 from placer.search.rows import Pair, RowBuilder
 from placer.search.sizing.build import ProblemBuilder, wire_between
-from placer.search.tables import CostModel, build_cost_model
+from placer.search.tables import CostModel
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,7 @@ def time_shares(cost: CostModel, found: Found) -> TimeShares:
     """Return the parts of the critical path; floors are what would be saved if nothing cost anything to start."""
     full = _parts(cost, found)
     scenario = cost.scenario.model_copy(update={"fleet": without_floors(cost.scenario.fleet)})
-    kinds = [type(loads) for loads in cost.loads if loads is not None]
-    bare_cost = build_cost_model(scenario, cost.model, *kinds[:1])
-    bare = _parts(bare_cost, found)
+    bare = _parts(replace(cost, scenario=scenario), found)
     return TimeShares(
         path_s=full.total,
         attention_s=bare.attention,

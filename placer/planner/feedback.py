@@ -45,7 +45,14 @@ class Held:
     num_simulated: int
 
 
-def hold_up(searcher: Searcher, founds: Sequence[Found], params: SolveParams, num_nodes: int, deadline: float) -> Held:
+def hold_up(
+    searcher: Searcher,
+    founds: Sequence[Found],
+    params: SolveParams,
+    num_nodes: int,
+    deadline: float,
+    passed: Sequence[Found] = (),
+) -> Held:
     """Return the cheapest of some plans, or of others sized like them, by what they achieve when simulated.
 
     Parameters
@@ -60,6 +67,8 @@ def hold_up(searcher: Searcher, founds: Sequence[Found], params: SolveParams, nu
         Boxes the search bounded.
     deadline
         On the clock of `time.monotonic`: when to stop sizing at the latest.
+    passed
+        Plans the search found before better ones: what is dearer by the law may still hold.
     """
     sizer = _Sizer(searcher, LEAST_WORK + WORK_PER_NODE * num_nodes, deadline)
     ranked = sorted(founds, key=lambda found: found.value)
@@ -67,6 +76,7 @@ def hold_up(searcher: Searcher, founds: Sequence[Found], params: SolveParams, nu
         if found.value < sizer.price:
             sizer.look_at(found)
     if ranked and sizer.price > ranked[0].value * (1.0 + max(params.relative_gap, NOISE)):
+        sizer.look_back(passed)
         for found in ranked:
             sizer.vary(found)
         for found in ranked:
@@ -100,6 +110,12 @@ class _Sizer:
             return score.step_s
         self.best = score
         return score.found.step_s
+
+    def look_back(self, passed: Sequence[Found]) -> None:
+        """Simulate plans that were passed by others, as long as their law is below the best price."""
+        for found in sorted(passed, key=lambda found: found.value):
+            if found.value < self.price and not self._is_spent:
+                self.look_at(found)
 
     def vary(self, found: Found) -> None:
         """Try the same layout at smaller sizes, then other layouts, other numbers of microbatches and fewer stages."""
@@ -217,6 +233,7 @@ def _hosts(searcher: Searcher, host: GroupShape) -> list[GroupShape]:
     shapes = {
         shape
         for shape in searcher.shapes(host.pool)
-        if (shape.tp, shape.expert_tp) == (host.tp, host.expert_tp) and shape.width in widths.get(shape.stages, ())
+        if (shape.tp, shape.expert_tp, shape.cp) == (host.tp, host.expert_tp, host.cp)
+        and shape.width in widths.get(shape.stages, ())
     }
     return sorted(shapes, key=lambda shape: (shape != host, shape.stages, shape.width))

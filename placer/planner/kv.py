@@ -32,7 +32,7 @@ def kv_uses(
     """
     uses = []
     for group, memory in zip(groups, memories, strict=True):
-        tokens = memory.device.paged(workload.capacity_context)
+        tokens = memory.device.paged(workload.capacity_context, group.cp)
         stages = stage_kv(model, placement, group, tokens)
         if stages:
             uses.append(kv_use(group, memory.device, stages, memory.rooms(), (tokens, in_flight)))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from placer.catalog.fleet import Fleet
-from placer.cost.group import ExpertLoads
+from placer.cost.group import build_group
+from placer.cost.loads import ExpertLoads
 from placer.cost.shape import GroupShape
+from placer.graph.ffns.moe import MoeOps
 from placer.plan.placement import (
     ExpertLayout,
     FfnPart,
@@ -19,7 +21,7 @@ from placer.plan.placement import (
     Way,
 )
 from placer.planner.devices import first_devices
-from placer.search.expert_layout import PlacedLoads, deal_experts
+from placer.search.expert_layout import PlacedLoads, deal_experts, fastest_layout
 from placer.search.layout.layout import placement_of
 from placer.search.leaf import Found
 from placer.search.rows import Placement as WayOfLayer
@@ -50,6 +52,8 @@ def group_plans(found: Found) -> tuple[GroupPlan, ...]:
             width=shape.width,
             tp=shape.tp,
             expert_tp=shape.expert_tp,
+            cp=shape.cp,
+            spare_slots=shape.spare_slots,
             sequences_per_rank=deal_sequences(sequences, shape.dp),
         )
         for role, shape in zip(ROLES, found.candidate.shapes, strict=False)
@@ -62,7 +66,7 @@ class PlacementBuilder:
     def __init__(self, cost: CostModel, problem: SizingProblem, found: Found) -> None:
         self._cost, self._problem, self._found = cost, problem, found
         self._fleet: Fleet = cost.scenario.fleet
-        self._shapes = found.candidate.shapes
+        self._shapes, self._size = found.candidate.shapes, float(found.candidate.most)
         self._experts: dict[str, ExpertLayout] = {}
         self._chances = cost.scenario.workload.routing.by_layer(cost.model.expert_layers)
 
@@ -115,18 +119,18 @@ class PlacementBuilder:
             part = (0, placement.num_hot) if group else (placement.num_hot, moe.num_experts)
         name = f"{ROLES[group]}-class{class_index}-{part[0]}-{part[1]}"
         if name not in self._experts:
-            self._experts[name] = self._deal(loads, part, (class_index, group))
+            self._experts[name] = self._deal(loads, part, moe, (class_index, group))
         return name
 
-    def _deal(self, loads: ExpertLoads, part: tuple[int, int], at: tuple[int, int]) -> ExpertLayout:
+    def _deal(self, loads: ExpertLoads, part: tuple[int, int], moe: MoeOps, at: tuple[int, int]) -> ExpertLayout:
         class_index, group = at
         layer = self._cost.classes[class_index].layers[0]
         hottest_first = np.argsort(-self._chances[layer], kind="stable")
-        ep = self._shapes[group].ep
+        expert_ranks = self._shapes[group].expert_ranks
         if isinstance(loads, PlacedLoads):
-            ranks = loads.deal(part, ep)
+            ranks = fastest_layout(loads, part, (build_group(self._fleet, self._shapes[group]), moe), self._size)
         else:
-            ranks = deal_experts(loads.selection[slice(*part)], ep)
+            ranks = deal_experts(loads.selection[slice(*part)], expert_ranks.count)
         return ExpertLayout(
             role=ROLES[group],
             experts_by_rank=tuple(

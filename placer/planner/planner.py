@@ -45,7 +45,7 @@ def make_plan(scenario: Scenario, params: SolveParams, sink: ProgressSink = igno
     searcher = build_searcher(scenario, params)
     solved = solve(searcher, params, started, sink)
     deadline = max(started + params.budget_s, time.monotonic() + LEAST_S)
-    held = hold_up(searcher, solved.founds, params, solved.num_nodes, deadline)
+    held = hold_up(searcher, solved.founds, params, solved.num_nodes, deadline, solved.passed)
     if held.achieved is not None:
         achieved, others = alternatives(searcher, solved, held.achieved, params, started, sink)
         outcome = Outcome(achieved, others, held.num_simulated, time.monotonic() - started)

@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from pydantic import BaseModel
 
-from placer.catalog.fleet import Fleet
+from placer.catalog.device import Device
+from placer.kv.tier import storage_tier, tiers_of
 from placer.plan.provenance import Provenance
 from placer.scenario.scenario import Scenario
 from placer.search.params import SolveParams
@@ -21,17 +22,22 @@ def input_hashes(scenario: Scenario) -> dict[str, str]:
         "fleet": scenario.fleet,
         "workload": scenario.workload,
         "target": scenario.target,
-        "space": scenario.space,
     }
-    return {name: hashlib.sha256(part.model_dump_json().encode()).hexdigest() for name, part in parts.items()}
+    if not scenario.retention.is_default:
+        parts["retention"] = scenario.retention
+    if scenario.robust is not None:
+        parts["robust"] = scenario.robust
+    texts = {name: part.model_dump_json() for name, part in parts.items()} | {"space": scenario.space.hashed_json()}
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
 
-def estimates_in(fleet: Fleet, pools: tuple[str, ...]) -> tuple[str, ...]:
+def estimates_in(scenario: Scenario, pools: tuple[str, ...]) -> tuple[str, ...]:
     """Return the guessed figures of devices and links that a plan on some pools rests on."""
-    names: list[str] = []
+    fleet, names = scenario.fleet, list[str]()
     for name in pools:
         device = fleet.device_of(name)
         names += [f"{device.name}.{figure}" for figure in device.estimates(fleet.price_basis)]
+        names += [f"{device.name}.{figure}" for figure in _guessed_tiers(scenario, device)]
         for link in fleet.inner_links(name):
             names += [f"{link.name}.{figure}" for figure in link.estimates()] if link else []
     for cross in fleet.links:
@@ -39,6 +45,13 @@ def estimates_in(fleet: Fleet, pools: tuple[str, ...]) -> tuple[str, ...]:
             link = fleet.link_types[cross.link]
             names += [f"{link.name}.{figure}" for figure in link.estimates()]
     return tuple(dict.fromkeys(names))
+
+
+def _guessed_tiers(scenario: Scenario, device: Device) -> list[str]:
+    """Return the guessed tiers that paused sessions may wait in; those given in their stead are no guesses."""
+    given = map(storage_tier, scenario.retention.tiers)
+    tiers = tiers_of(device, given) if scenario.workload.sessions is not None else ()
+    return [f"memory.{tier.name}" for tier in tiers if tier.is_estimate]
 
 
 def build_provenance(scenario: Scenario, params: SolveParams, pools: tuple[str, ...]) -> Provenance:
@@ -51,7 +64,7 @@ def build_provenance(scenario: Scenario, params: SolveParams, pools: tuple[str, 
         relative_gap_asked=params.relative_gap,
         budget_s=params.budget_s,
         input_sha256=input_hashes(scenario),
-        estimates=estimates_in(scenario.fleet, pools),
+        estimates=estimates_in(scenario, pools),
     )
 
 

@@ -46,6 +46,11 @@ class Solved:
         return tuple(result.found for _, result in self.results if result.found is not None)
 
     @property
+    def passed(self) -> tuple[Found, ...]:
+        """Plans that were the best of a search until a better one was found."""
+        return tuple(found for _, result in self.results for found in result.passed)
+
+    @property
     def num_nodes(self) -> int:
         """Nodes bounded."""
         return sum(result.num_nodes for _, result in self.results)
@@ -73,7 +78,7 @@ def solve(searcher: Searcher, params: SolveParams, started: float, sink: Progres
     results: list[tuple[tuple[Family, ...], SearchResult]] = []
     best, found, bound, stop = np.inf, None, np.inf, Stop.EXHAUSTED
     for family in alone:
-        deadline = started + params.budget_s * ALONE_SHARE
+        deadline = started + params.budget_s * (ALONE_SHARE if together else TOGETHER_SHARE)
         result = searcher.search((family,), np.inf, deadline, sink)
         results.append(((family,), result))
         bound = min(bound, result.bound)

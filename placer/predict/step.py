@@ -97,7 +97,7 @@ class StepModel:
         selection = self.routing.selection_probability(moe.num_experts, moe.top_k)
         load = busiest_rank(tuple(selection), shape.ep, max(1.0, rank_tokens * shape.dp))
         drawn = np.array([load[0]]), np.array([load[1]])
-        total = block_time.loaded_experts_s(self.group, moe, drawn, moe.num_experts)
+        total = block_time.loaded_experts_s(self.group, moe, drawn, shape.expert_ranks.slots(moe.num_experts))
         floor = device.kernel(KernelFamily.MOE, weights).floor
         parts.add(OpClass.EXPERTS, floor, float(total[0]), times)
         if shape.dp == 1:  # every rank has every token: each adds what its experts make of them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from placer.errors import InputError
+from placer.kv.plan_paused import paused_sessions_of
 from placer.plan.metrics import Bound, Occupancy
 from placer.plan.placement import Placement
 from placer.plan.plan import Plan
@@ -22,7 +23,7 @@ from placer.verify.recompute.figures import Stated, metrics_of
 
 
 def drifted_plan(
-    plan: Plan, routing: RoutingProfile, placement: Placement, step: Step, params: SolveParams | None
+    plan: Plan, routing: RoutingProfile, placement: Placement, step: Step, params: SolveParams | None = None
 ) -> Plan:
     """Return the plan of a new routing, with a bound that a search of its declared space proves.
 
@@ -76,7 +77,7 @@ def drifted_plan(
         f"re-placed for a new routing, in which "
         + (f"any plan costs at least ${bound:.4g}/M" if bound else "nothing is proven")
     )
-    return Plan.model_validate(
+    drifted = Plan.model_validate(
         moved.model_copy(
             update={
                 "verdict": verdict,
@@ -95,6 +96,7 @@ def drifted_plan(
             }
         ).model_dump()
     )
+    return drifted.model_copy(update={"paused": paused_sessions_of(drifted)})
 
 
 def _origin(scenario: Scenario, params: SolveParams | None) -> dict[str, object]:

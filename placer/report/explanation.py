@@ -37,7 +37,7 @@ def _part_lines(part: PartExplained) -> list[RenderableType]:
     shown = ", ".join(map(str, part.fullest_experts[:_EXPERTS_SHOWN]))
     more = "" if len(part.fullest_experts) <= _EXPERTS_SHOWN else ", ..."
     lines = [
-        f"mean {part.mean:.5f}; no layout without copies below {part.bound:.5f}; gap {part.relative_gap:.2%}",
+        f"mean {part.mean:.5f}; no layout in these slots below {part.bound:.5f}; gap {part.relative_gap:.2%}",
         f"rank {part.fullest_rank} is fullest, with experts {shown}{more}",
         _help_line("swap", part.swap),
         _help_line("second copy", part.copy_),

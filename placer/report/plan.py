@@ -12,7 +12,10 @@ from placer.plan.metrics import Alternative, Metrics
 from placer.plan.placement import GroupPlan, Placement, Role
 from placer.plan.plan import Plan
 from placer.plan.schedule import Schedule
+from placer.report.hot import hot_lines
 from placer.report.kv_budget import kv_lines
+from placer.report.paused import paused_lines
+from placer.report.robust import robust_lines
 from placer.report.table import new_table
 from placer.units import format_bytes, format_seconds
 
@@ -30,6 +33,9 @@ def render_plan(plan: Plan) -> Group:
             "",
             _memory_table(plan),
             *kv_lines(plan.kv),
+            *hot_lines(plan),
+            *paused_lines(plan),
+            *robust_lines(plan),
             "",
             step,
             _time_table(plan),
@@ -68,7 +74,7 @@ def _group_table(plan: Plan, placement: Placement) -> Table:
             group.pool,
             f"{replicas * group.num_devices} of {plan.devices[group.pool]} rented",
             f"{group.stages} x {group.width}",
-            str(group.tp),
+            f"{group.tp}, CP {group.cp}" if group.cp > 1 else str(group.tp),
             str(group.width // group.tp),
             str(group.width // group.expert_tp),
             str(group.expert_tp),

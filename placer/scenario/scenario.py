@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from placer.catalog.fleet import Fleet
 from placer.errors import ScenarioError, nearest_hint
+from placer.model.precision import Precision, WeightFormat
 from placer.model.spec import ModelSpec
+from placer.scenario.retention import Retention
+from placer.scenario.robust import Robust
 from placer.scenario.space import Space
 from placer.scenario.workload import Target, Workload
+
+#: Chances that differ by less are equal.
+EQUAL = 1e-12
 
 
 class Scenario(BaseModel):
@@ -23,6 +29,21 @@ class Scenario(BaseModel):
     workload: Workload = Field(description="what users send")
     target: Target = Field(description="what they expect, and what may be spent")
     space: Space = Field(default=Space(), description="limits of the declared space")
+    retention: Retention = Field(
+        default=Retention(), description="what may keep the KV cache of paused sessions; for workloads with sessions"
+    )
+    robust: Robust | None = Field(
+        default=None,
+        description="routings that one plan must serve, in place of the workload's; null = that of the workload",
+    )
+
+    def is_uneven(self, expert_layers: Mapping[tuple[int, int], Sequence[int]]) -> bool:
+        """Return whether some expert of some layer is wanted more than another of it.
+
+        ``expert_layers`` are the model's layers with experts, by (experts of a layer, experts a token visits).
+        """
+        chances = self.workload.routing.by_layer(expert_layers).values()
+        return any(float(chance.max() - chance.min()) > EQUAL for chance in chances)
 
 
 def _check_prices(scenario: Scenario) -> Iterator[str]:
@@ -45,16 +66,20 @@ def _check_required_pools(scenario: Scenario) -> Iterator[str]:
         yield f"target.required_pools: a replica has at most {scenario.space.max_groups} groups"
 
 
-def _check_holding(scenario: Scenario) -> Iterator[str]:
-    precision = scenario.model.precision
-    formats = {
+def _formats(precision: Precision) -> set[WeightFormat]:
+    return {
         precision.attention,
         precision.dense_ffn,
         precision.experts,
         precision.embedding,
         precision.lm_head,
+        precision.router,
+        precision.shared_experts,
     }
-    formats |= {precision.router, precision.shared_experts}
+
+
+def _check_holding(scenario: Scenario) -> Iterator[str]:
+    formats = _formats(scenario.model.precision)
     for pool in scenario.fleet.pools:
         device = scenario.fleet.device_of(pool.name)
         lacking = sorted(name for name in formats if device.holding(name) is None)
@@ -74,11 +99,26 @@ def _check_routing(scenario: Scenario) -> Iterator[str]:
                 yield str(error)
 
 
+def _check_retention(scenario: Scenario) -> Iterator[str]:
+    retention = scenario.retention
+    if scenario.workload.sessions is None and not retention.is_default:
+        yield "retention: nothing pauses; expected workload.sessions with turns and think_time"
+    if retention.draft is None:
+        return
+    formats = _formats(retention.draft.precision)
+    for pool in scenario.fleet.pools:
+        device = scenario.fleet.device_of(pool.name)
+        lacking = sorted(name for name in formats if device.holding(name) is None)
+        if lacking:
+            yield f'retention.draft: {device.name} of pool "{pool.name}" cannot run {", ".join(lacking)} weights'
+
+
 CHECKS: tuple[Callable[[Scenario], Iterator[str]], ...] = (
     _check_prices,
     _check_required_pools,
     _check_holding,
     _check_routing,
+    _check_retention,
 )
 
 

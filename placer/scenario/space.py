@@ -9,13 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from placer.catalog.fleet import Pool
 
+#: Most shares the experts of a layer may be split into.
+MOST_SPLIT_PARTS = 64
+#: Most slots of a rank for copies of experts.
+MOST_SPARE_SLOTS = 64
+
 
 class Space(BaseModel):
     """Limits of what is searched; ``docs/method.md`` section 2 spells the space out.
 
     A replica has one group, or two of different pools (``max_groups``). A group is a number of pipeline
     stages of equal width. Experts of a split layer are divided in ``split_parts`` equal shares, the hottest
-    on the sidecar.
+    on the sidecar. With ``context_parallel``, tensor-parallel ranks that would keep copies of the same KV cache may
+    each keep part of every sequence instead. Where experts are not equally popular, those heavier than the mean rank
+    may have copies in slots that are left.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,9 +34,24 @@ class Space(BaseModel):
     )
     max_stages: Annotated[int, Field(ge=1, le=2_000)] = Field(default=128, description="pipeline stages of a group")
     max_width: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=1_000_000, description="devices of a stage")
-    split_parts: Annotated[int, Field(ge=1, le=64)] = Field(
+    split_parts: Annotated[int, Field(ge=1, le=MOST_SPLIT_PARTS)] = Field(
         default=4, description="equal shares experts of a layer may be split into"
     )
+    context_parallel: bool = Field(
+        default=True, description="whether sequences may be cut over ranks that would keep copies of their KV cache"
+    )
+
+    max_spare_slots: Annotated[int, Field(ge=0, le=MOST_SPARE_SLOTS)] = Field(
+        default=0, description="slots for copies of experts on a rank, beyond the fewest that hold all experts once"
+    )
+
+    def hashed_json(self) -> str:
+        """Return the JSON text whose hash plans state: what there was not before is left out where it is not used."""
+        unused = {
+            "context_parallel": not self.context_parallel,
+            "max_spare_slots": not self.max_spare_slots,
+        }
+        return self.model_dump_json(exclude={name for name, is_unused in unused.items() if is_unused})
 
     def widths(self, pool: Pool) -> tuple[int, ...]:
         """Return the widths a stage may have.

@@ -32,6 +32,8 @@ THREADS = 2
 MANY_NODES = 512
 #: Plan and bound are far apart while they differ by more than this.
 FAR_GAP = 0.05
+#: A plan so many times as dear as the bound is hardly better than none.
+LOST = 2.0
 #: So often a leaf is tried at random while they are.
 STEPS_PER_TRIAL = 8
 #: Leaves are bounded again when the price fell by this share.
@@ -214,7 +216,7 @@ class FamilySearch:
         self.num_leaves += sum(len(batch) for batch in taken)
         trial = None
         if is_trial:
-            effort = LEAST_EFFORT if np.isfinite(self._price) else 0
+            effort = 0 if self._is_lost(taken[0][0].bound) else LEAST_EFFORT
             trial = self._pool.submit(self._leaf_solver.settle, self._draw(), cutoff, effort)
         answers = list(self._pool.map(lambda batch: self._look_at(batch, cutoff), taken))
         for batch, answer in zip(taken, answers, strict=True):
@@ -223,11 +225,15 @@ class FamilySearch:
             self._take(trial.result().found)
 
     def _is_time_for_a_trial(self, bound: float) -> bool:
-        """Return whether to try a leaf at random: always without a plan, now and then while plan and bound are far."""
-        if not np.isfinite(self._price):
+        """Return whether to try a leaf at random: always without a good plan, now and then while the bound is far."""
+        if self._is_lost(bound):
             return True
         self._num_steps += 1
         return self._price > bound * (1.0 + FAR_GAP) and self._num_steps % STEPS_PER_TRIAL == 0
+
+    def _is_lost(self, bound: float) -> bool:
+        """Return whether no plan is known, or none that says anything of the best one."""
+        return self._price > bound * LOST
 
     def _draw(self) -> Candidate:
         """Return one size of a leaf drawn at random; the leaf stays open."""

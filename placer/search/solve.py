@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import permutations
 
 import numpy as np
@@ -20,10 +22,11 @@ from placer.search.expert_layout import PlacedLoads
 from placer.search.leaf import Found, LeafSolver
 from placer.search.nodes import Family, NodeBounds
 from placer.search.params import SolveParams
+from placer.search.scouts import Scouts
 from placer.search.sizing.build import Candidate, ProblemBuilder, wire_between
 from placer.search.sizing.model import build_sizing_model
 from placer.search.tables import CostModel, build_cost_model
-from placer.search.tree import OptionTree, build_tree
+from placer.search.tree import OptionTree, build_tree, without_cuts
 from placer.search.value import Objective, Valuation
 
 #: Batch sizes up to here are cells of their own; beyond, every cell is this much larger than the last.
@@ -63,6 +66,8 @@ class SearchResult:
         Why it ended.
     num_nodes, num_leaves
         Nodes bounded, and leaves settled.
+    passed
+        Plans that were the best until a better one was found.
     """
 
     found: Found | None
@@ -70,6 +75,7 @@ class SearchResult:
     stop: Stop
     num_nodes: int
     num_leaves: int
+    passed: tuple[Found, ...] = ()
 
 
 class Searcher:
@@ -144,20 +150,29 @@ class Searcher:
             `Stop.FIRST_FOUND` to stop at the first plan.
         """
         with ThreadPoolExecutor(THREADS) as pool:
-            searches = [self._family_search(pools, objective or self.prices, pool) for pools in families]
-            return self._run(searches, known, deadline, sink, first_only)
+            make_search = partial(self._family_search, objective=objective or self.prices, pool=pool)
+            searches = [make_search(pools, self._trees) for pools in families]
+            scouts = Scouts(lambda: self._scouts(families, make_search))
+            return self._run((searches, scouts), known, deadline, sink, first_only)
+
+    def _scouts(self, families: tuple[tuple[str, ...], ...], make: Callable[..., FamilySearch]) -> list[FamilySearch]:
+        """Return searches of the families without cut sequences; none where that is no smaller space."""
+        trees = {pool: without_cuts(tree) for pool, tree in self._trees.items()}
+        smaller = {pool for pool, tree in self._trees.items() if trees[pool] is not tree}
+        return [make(pools, trees) for pools in families if smaller & set(pools)]
 
     def _run(
         self,
-        searches: list[FamilySearch],
+        work: tuple[list[FamilySearch], Scouts],
         known: float,
         deadline: float,
         sink: ProgressSink,
         first_only: Stop,
     ) -> SearchResult:
-        started = time.monotonic()
+        started, (searches, scouts) = time.monotonic(), work
         sink(Started(tuple("+".join(search.pools) for search in searches), self.num_candidates))
         found, best, stop = None, known, Stop.EXHAUSTED
+        passed: list[Found] = []
         for search in searches:
             search.undercut(best)
         while True:
@@ -173,9 +188,11 @@ class Searcher:
                 stop = Stop.BUDGET
                 break
             running.advance()
+            better = running.found or scouts.advance(best)
             elapsed = time.monotonic() - started
-            if running.found is not None and running.found.value < best:
-                found, best = running.found, running.found.value
+            if better is not None and better.value < best:
+                passed += [found] if found is not None else []
+                found, best = better, better.value
                 sink(Incumbent(best, elapsed))
                 for search in searches:
                     search.undercut(best)
@@ -190,6 +207,7 @@ class Searcher:
             stop,
             sum(search.num_nodes for search in searches),
             sum(search.num_leaves for search in searches),
+            tuple(passed),
         )
 
     @property
@@ -219,13 +237,15 @@ class Searcher:
         model, _ = build_sizing_model(self.builder.exact(found.candidate))
         return len(model.proto.variables)
 
-    def _family_search(self, pools: tuple[str, ...], objective: Objective, pool: Executor) -> FamilySearch:
+    def _family_search(
+        self, pools: tuple[str, ...], trees: dict[str, OptionTree], objective: Objective, pool: Executor
+    ) -> FamilySearch:
         side = pools[1] if len(pools) > 1 else None
         space = self._scenario.space
         family = Family(
             pools,
-            self._trees[pools[0]],
-            self._trees[side] if side else None,
+            trees[pools[0]],
+            trees[side] if side else None,
             wire_between(self.cost, pools[0], side),
             space,
         )

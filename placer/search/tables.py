@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placer.cost import block_bytes, block_time
-from placer.cost.group import Array, Batch, ExpertLoads, Group, LayeredLoads, build_group
+from placer.cost import block_bytes, block_time, context_parallel
+from placer.cost.group import Array, Batch, Group, build_group
+from placer.cost.loads import ExpertLoads, LayeredLoads
 from placer.cost.shape import GroupShape
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerClass
@@ -21,6 +22,7 @@ from placer.graph.model_graph import ModelGraph
 from placer.graph.op import Op
 from placer.scenario.routing import RoutingKind
 from placer.scenario.scenario import Scenario
+from placer.search.expert_layout import PlacedLoads
 from placer.search.fields import ClassFields, Fields, build_fields
 
 Dealer = Callable[[Array, GroupShape], Batch]
@@ -54,6 +56,11 @@ class CostModel:
         return self.model.spec.hidden_size
 
     @property
+    def has_copies(self) -> bool:
+        """Whether experts may have copies: somewhere one is wanted more than another."""
+        return any(loads is not None and loads.has_copies for loads in self.loads)
+
+    @property
     def top_k(self) -> int:
         """Most experts a token visits in any layer; 0 without experts."""
         return max((entry.ops.moe.top_k for entry in self.classes if entry.ops.moe), default=0)
@@ -75,8 +82,19 @@ def build_cost_model(scenario: Scenario, model: ModelGraph, kind: type[ExpertLoa
     classes = model.layer_classes
     if scenario.workload.routing.kind is RoutingKind.LAYERS and not is_bound:
         classes = tuple(single for entry in classes for single in _single_layers(entry))
-    loads = tuple(_loads(scenario, model, entry, ExpertLoads if is_bound else kind) for entry in classes)
+    has_copies = scenario.is_uneven(model.expert_layers)
+    kind = ExpertLoads if is_bound else kind
+    loads = _shared([_loads(scenario, model, entry, kind, has_copies=has_copies) for entry in classes])
     return CostModel(scenario, model, classes, build_fields(classes, scenario.space), loads)
+
+
+def _shared(loads: list[ExpertLoads | None]) -> tuple[ExpertLoads | None, ...]:
+    """Return loads with one object for all layers of the same routing, so that its layouts are made once."""
+    known: dict[bytes, ExpertLoads] = {}
+    return tuple(
+        known.setdefault(entry.selection.tobytes(), entry) if isinstance(entry, PlacedLoads) else entry
+        for entry in loads
+    )
 
 
 def _single_layers(entry: LayerClass) -> tuple[LayerClass, ...]:
@@ -85,16 +103,18 @@ def _single_layers(entry: LayerClass) -> tuple[LayerClass, ...]:
     return tuple(LayerClass(f"{entry.name}.{layer}", entry.ops, (layer,)) for layer in entry.layers)
 
 
-def _loads(scenario: Scenario, model: ModelGraph, entry: LayerClass, kind: type[ExpertLoads]) -> ExpertLoads | None:
+def _loads(
+    scenario: Scenario, model: ModelGraph, entry: LayerClass, kind: type[ExpertLoads], *, has_copies: bool
+) -> ExpertLoads | None:
     moe, routing = entry.ops.moe, scenario.workload.routing
     if moe is None:
         return None
     if routing.kind is not RoutingKind.LAYERS:
-        return kind(routing.selection_probability(moe.num_experts, moe.top_k))
+        return kind(routing.selection_probability(moe.num_experts, moe.top_k), has_copies=has_copies)
     chances = routing.by_layer(model.expert_layers)
     if entry.count == 1:
-        return kind(chances[entry.layers[0]])
-    return LayeredLoads(np.stack([chances[layer] for layer in entry.layers]))
+        return kind(chances[entry.layers[0]], has_copies=has_copies)
+    return LayeredLoads(np.stack([chances[layer] for layer in entry.layers]), has_copies=has_copies)
 
 
 @dataclass(frozen=True)
@@ -170,13 +190,18 @@ class _Filler:
         self.values[:, fields.embedding_bytes] = block_bytes.cut_bytes(self.group, model.embedding)
         self.values[:, fields.lm_head_bytes] = block_bytes.cut_bytes(self.group, model.lm_head)
         self.values[:, fields.gather] = block_time.gather_s(self.group, self.batch.rank_tokens, hidden)
-        self.values[:, fields.buffer_bytes] = block_bytes.buffer_bytes(self.batch, hidden, self.cost.top_k)
         self.values[:, fields.port] = 1.0 / shape.width
         hops = block_time.stage_hops_s(self.group, self.batch, hidden)
         self.values[:, fields.stage_hop] = self.values[:, fields.gather] + hops
 
+    def buffers(self) -> None:
+        cores = {id(entry.ops.core): entry.ops.core for entry in self.cost.classes}.values()
+        in_flight = block_bytes.buffer_bytes(self.batch, self.cost.hidden_size, self.cost.top_k)
+        in_flight += max(context_parallel.buffer_bytes(self.group, core) for core in cores) * self.batch.rank_tokens
+        self.values[:, self.cost.fields.buffer_bytes] = in_flight
 
-def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer) -> Array:
+
+def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer, uncut: Array | None = None) -> Array:
     """Return one shape's table, its stages left out.
 
     Parameters
@@ -189,18 +214,24 @@ def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer)
         Microbatch sizes, tokens of the whole replica.
     deal
         How tokens are dealt to ranks: `exact_batch` or `relaxed_batch`.
+    uncut
+        The table of the same shape without context parallelism, where it is known: all but attention is the same.
 
     Returns
     -------
     ndarray, shape (num_sizes, num_base)
     """
-    values = np.zeros((len(sizes), cost.fields.num_base))
+    values = np.zeros((len(sizes), cost.fields.num_base)) if uncut is None else uncut.copy()
     filler = _Filler(cost, build_group(cost.scenario.fleet, shape), deal(sizes, shape), values)
     for entry, columns, loads in zip(cost.classes, cost.fields.classes, cost.loads, strict=True):
         filler.attention(entry, columns)
+        if uncut is not None:
+            continue
         if entry.ops.dense is not None:
             filler.dense(entry.ops.dense, columns)
         elif entry.ops.moe is not None and loads is not None:
             filler.experts(entry.ops.moe, loads, columns)
-    filler.outside()
+    filler.buffers()
+    if uncut is None:
+        filler.outside()
     return values

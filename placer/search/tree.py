@@ -72,12 +72,21 @@ class OptionTree:
 
 def _sorted_shapes(cost: CostModel, pool: str, valuation: Valuation) -> list[tuple[float, GroupShape]]:
     fleet = cost.scenario.fleet
-    priced = [
-        (valuation.lowest_usd_per_hour((shape,)), shape)
-        for shape in group_shapes(cost.model, fleet.pool(pool), cost.scenario.space)
-    ]
+    shapes = list(group_shapes(cost.model, fleet.pool(pool), cost.scenario.space, has_copies=cost.has_copies))
+    of_block = {(shape.stages, shape.width): shape for shape in shapes}
+    rents = {block: valuation.lowest_usd_per_hour((shape,)) for block, shape in of_block.items()}
+    priced = [(rents[shape.stages, shape.width], shape) for shape in shapes]
     affordable = [entry for entry in priced if np.isfinite(entry[0])]
-    return sorted(affordable, key=lambda entry: (entry[1].width, entry[1].stages, entry[1].tp, entry[1].expert_tp))
+    return sorted(affordable, key=lambda entry: _size(entry[1]))
+
+
+def _size(shape: GroupShape) -> tuple[int, ...]:
+    return shape.width, shape.stages, *_cuts(shape)
+
+
+def _cuts(shape: GroupShape) -> tuple[int, ...]:
+    """Return how ops are cut inside a stage."""
+    return shape.tp, shape.expert_tp, shape.spare_slots, shape.cp
 
 
 def cell_points(sizes: Array) -> Array:
@@ -129,28 +138,53 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
     stages, fewest, ranks, replicas = (np.zeros(2 * first) for _ in range(4))
     least, most = np.zeros(2 * first), np.zeros(2 * first)
     by_cap = np.zeros((2 * first, NUM_CAPS))
-    tables: dict[tuple[int, int, int], Array] = {}
+    tables: dict[tuple[int, ...], Array] = {}
+    rents: dict[tuple[int, int], tuple[Array, int]] = {}
     shapes: list[GroupShape] = [shape for _, shape in priced]
     for leaf, (usd_per_hour, shape) in zip(_leaves_in_order(first), priced, strict=True):
         shapes[leaf - first] = shape
-        key = (shape.width, shape.tp, shape.expert_tp)
+        key = (shape.width, *_cuts(shape))
         if key not in tables:
-            tables[key] = stage_values(cost, shape, points, relaxed_batch)
+            # In this order the shape without context parallelism comes first.
+            tables[key] = stage_values(cost, shape, points, relaxed_batch, tables.get((*key[:-1], 1)))
         values[leaf], ranks[leaf] = tables[key], shape.dp
         stages[leaf] = fewest[leaf] = shape.stages
         least[leaf] = most[leaf] = usd_per_hour
-        by_cap[leaf] = valuation.least_usd_per_hour_by_cap((shape,))
-        replicas[leaf] = valuation.most_replicas((shape,))
-    minimum, maximum = np.minimum, np.maximum
-    for array, combine in (
-        (values, minimum),
-        (stages, maximum),
-        (fewest, minimum),
-        (ranks, minimum),
-        (least, minimum),
-        (most, maximum),
-        (by_cap, minimum),
-        (replicas, maximum),
-    ):
+        block = shape.stages, shape.width
+        if block not in rents:
+            rents[block] = valuation.least_usd_per_hour_by_cap((shape,)), valuation.most_replicas((shape,))
+        by_cap[leaf], replicas[leaf] = rents[block]
+    columns = (values, stages, fewest, ranks, least, most, by_cap, replicas)
+    for array, combine in zip(columns, _COMBINED, strict=True):
         _fill_inner(array, first, combine)
-    return OptionTree(tuple(shapes), sizes, points, values, stages, fewest, ranks, least, most, by_cap, replicas)
+    return OptionTree(tuple(shapes), sizes, points, *columns)
+
+
+#: How the arrays of a tree, in order, follow from those of two children.
+_COMBINED = (
+    *(np.minimum, np.maximum, np.minimum, np.minimum),
+    *(np.minimum, np.maximum, np.minimum, np.maximum),
+)
+
+
+def without_cuts(tree: OptionTree) -> OptionTree:
+    """Return the tree of those shapes that cut no sequence; the tree itself where none does."""
+    kept = [number for number, shape in enumerate(tree.shapes) if shape.cp == 1]
+    if len(kept) == len(tree.shapes):
+        return tree
+    first, by_size = len(kept), sorted(kept, key=lambda number: _size(tree.shapes[number]))
+    leaves = np.array(_leaves_in_order(first))
+    shapes = [tree.shapes[number] for _, number in sorted(zip(leaves.tolist(), by_size, strict=True))]
+
+    def again(array: Array, combine: Callable[[Array, Array], Array]) -> Array:
+        nodes = np.zeros((2 * first, *array.shape[1:]))
+        nodes[leaves] = array[tree.first_leaf + np.array(by_size)]
+        _fill_inner(nodes, first, combine)
+        return nodes
+
+    columns = (
+        *(tree.values, tree.stages, tree.fewest_stages, tree.ranks),
+        *(tree.least_usd_per_hour, tree.most_usd_per_hour, tree.least_by_cap, tree.most_replicas),
+    )
+    fewer = (again(array, combine) for array, combine in zip(columns, _COMBINED, strict=True))
+    return OptionTree(tuple(shapes), tree.sizes, tree.points, *fewer)

@@ -54,10 +54,7 @@ class Deployment:
     def hardware(self) -> dict[Role, Group]:
         """Groups with device and links."""
         fleet = self.scenario.fleet
-        return {
-            plan.role: build_group(fleet, GroupShape(plan.pool, plan.stages, plan.width, plan.tp, plan.expert_tp))
-            for plan in self.groups
-        }
+        return {plan.role: build_group(fleet, shape_of(plan)) for plan in self.groups}
 
     @cached_property
     def batches(self) -> dict[Role, Batch]:
@@ -84,6 +81,11 @@ class Deployment:
     def selections(self) -> dict[int, Array]:
         """The chance that a token selects each expert, by layer with experts."""
         return self.scenario.workload.routing.by_layer(self.model.expert_layers)
+
+
+def shape_of(plan: GroupPlan) -> GroupShape:
+    """Return the shape of a planned group."""
+    return GroupShape(plan.pool, plan.stages, plan.width, plan.tp, plan.expert_tp, plan.cp, plan.spare_slots)
 
 
 def _dealt(plan: GroupPlan, sequences: int) -> Batch:

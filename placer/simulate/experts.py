@@ -9,7 +9,9 @@ import numpy as np
 
 from placer.cost.block_time import experts_s
 from placer.cost.expert_load import any_touched, touched_probability
-from placer.cost.group import Array, Batch, ExpertLoads, Group
+from placer.cost.group import Array, Batch, Group
+from placer.cost.loads import ExpertLoads, Load
+from placer.cost.shape import ExpertRanks
 from placer.graph.ffns.moe import MoeOps
 
 
@@ -20,10 +22,10 @@ class GivenLoads(ExpertLoads):
         super().__init__(selection)
         self._given = touched, served
 
-    def busiest(self, part: tuple[int, int], ep: int, tokens: Array) -> tuple[Array, Array]:
+    def busiest(self, part: tuple[int, int], ranks: ExpertRanks, tokens: Array) -> tuple[Load, ...]:
         """Return the loads given; the arguments of `ExpertLoads.busiest` are of no matter."""
-        del part, ep, tokens
-        return self._given
+        del part, ranks, tokens
+        return (self._given,)
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,18 @@ class ExpertPart:
     moe, group, batch
         What is computed, where, for whom.
     selection
-        Chance that a token selects each expert of the part, rank after rank.
+        Chance that a token selects each expert of the part.
+    shares
+        Chance that a token goes to each slot of the part, rank after rank: copies of an expert share its tokens.
     ranks
-        How many experts every expert rank holds.
+        How many slots every expert rank has filled.
     """
 
     moe: MoeOps
     group: Group
     batch: Batch
     selection: Array
+    shares: Array
     ranks: tuple[int, ...]
 
     @property
@@ -55,8 +60,8 @@ class ExpertPart:
         """Return the expected load of the busiest rank (``docs/method.md``, section 3, "Experts")."""
         tokens = self.batch.tokens
         some = any_touched(self.selection, tokens)
-        touched = self._by_rank(touched_probability(self.selection, tokens)).max(axis=1)
-        served = self._by_rank(self.selection[None, :]).max(axis=1) * tokens
+        touched = self._by_rank(touched_probability(self.shares, tokens)).max(axis=1)
+        served = self._by_rank(self.shares[None, :]).max(axis=1) * tokens
         return GivenLoads(self.selection, np.maximum(touched, some), np.maximum(served, some))
 
     def _by_rank(self, load: Array) -> Array:
@@ -72,9 +77,9 @@ class ExpertPart:
     def drawn_s(self, random: np.random.Generator, count: int) -> Array:
         """Return the times of ``count`` draws: every token picks its experts, the slowest rank decides.
 
-        Each expert is picked by a binomial number of the microbatch's tokens, with the chances of the profile.
+        Each slot is picked by a binomial number of the microbatch's tokens, with the chances of the profile.
         """
-        picks = random.binomial(int(self.batch.tokens[0]), self.selection, size=(count, len(self.selection)))
+        picks = random.binomial(int(self.batch.tokens[0]), self.shares, size=(count, len(self.shares)))
         touched = self._by_rank((picks > 0).astype(np.float64))
         served = self._by_rank(picks.astype(np.float64))
         loads = GivenLoads(self.selection, touched.ravel(), served.ravel())
@@ -86,5 +91,7 @@ def part_of(
     moe: MoeOps, where: tuple[Group, Batch], chances: Array, experts_by_rank: Sequence[Sequence[int]]
 ) -> ExpertPart:
     """Return a part from the chances of all experts of its layer and the experts of every rank."""
-    ids = [expert for rank in experts_by_rank for expert in rank]
-    return ExpertPart(moe, *where, chances[ids], tuple(len(rank) for rank in experts_by_rank))
+    slots = np.array([expert for rank in experts_by_rank for expert in rank])
+    experts, place, copies = np.unique(slots, return_inverse=True, return_counts=True)
+    shares = chances[slots] / copies[place]
+    return ExpertPart(moe, *where, chances[experts], shares, tuple(len(rank) for rank in experts_by_rank))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +28,9 @@ from placer.verify.recompute.memory import DeviceMemory, memory_map
 from placer.verify.recompute.rental import rented_devices
 from placer.verify.recompute.replica import Replica
 
+#: Chances that differ by less are equal.
+EQUAL = 1e-12
+
 
 @dataclass(frozen=True)
 class Context:
@@ -39,6 +42,7 @@ class Context:
     batch: BatchPlan
     time: TimeShares
     placement: Placement
+    lowered: ModelGraph | None = None
 
     @property
     def scenario(self) -> Scenario:
@@ -48,7 +52,12 @@ class Context:
     @cached_property
     def model(self) -> ModelGraph:
         """The lowered model."""
-        return lower(self.scenario.model)
+        return self.lowered or lower(self.scenario.model)
+
+    def changed(self, scenario: Scenario, placement: Placement) -> Context:
+        """Return the same plan in another scenario of the same model, or with another placement."""
+        plan = self.plan.model_copy(update={"scenario": scenario, "placement": placement})
+        return replace(self, plan=plan, placement=placement, lowered=self.model)
 
     @cached_property
     def groups(self) -> dict[Role, Group]:
@@ -75,6 +84,11 @@ class Context:
     def selections(self) -> dict[int, NDArray[np.float64]]:
         """Chance that a token selects each expert, by layer with experts."""
         return self.scenario.workload.routing.by_layer(self.model.expert_layers)
+
+    @cached_property
+    def is_uneven(self) -> bool:
+        """Whether some expert of some layer is wanted more than another of it; only then experts have copies."""
+        return any(float(chances.max()) > float(chances.min()) + EQUAL for chances in self.selections.values())
 
     @cached_property
     def flow(self) -> Flow:

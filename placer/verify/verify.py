@@ -18,9 +18,11 @@ from placer.verify.checks import (
     money,
     occupancy,
     order,
+    paused,
     provenance,
     refusal,
     residency,
+    robust,
     scenario,
     sequences,
     space,
@@ -59,6 +61,7 @@ CHECKS: tuple[Check, ...] = (
     Check(sequences.NAME, sequences.WHAT, sequences.check_sequences),
     Check(capacity.NAME, capacity.WHAT, capacity.check_capacity, _STRUCTURE),
     Check(kv.NAME, kv.WHAT, kv.check_kv, (*_STRUCTURE, "capacity")),
+    Check(paused.NAME, paused.WHAT, paused.check_paused, (*_STRUCTURE, "capacity")),
     Check(timing.NAME, timing.WHAT, timing.check_timing, _STRUCTURE),
     Check(occupancy.NAME, occupancy.WHAT, occupancy.check_occupancy, _STRUCTURE),
     Check(links.NAME, links.WHAT, links.check_links, _STRUCTURE),
@@ -66,6 +69,7 @@ CHECKS: tuple[Check, ...] = (
     Check(caps.NAME, caps.WHAT, caps.check_caps, _RENTAL),
     Check(money.NAME, money.WHAT, money.check_money, (*_STRUCTURE, "devices")),
     Check(bound.NAME, bound.WHAT, bound.check_bound),
+    Check(robust.NAME, robust.WHAT, robust.check_robust, (*_STRUCTURE, "devices")),
     Check(provenance.NAME, provenance.WHAT, provenance.check_provenance),
 )
 

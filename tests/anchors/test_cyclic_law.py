@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from placer.catalog.loader import load_fleet, load_link
 from placer.cost import block_time
 from placer.cost.collective import hop_s
-from placer.cost.group import ExpertLoads, build_group, exact_batch
+from placer.cost.group import build_group, exact_batch
+from placer.cost.loads import ExpertLoads
 from placer.cost.shape import GroupShape
 from placer.graph.lower import lower
 from placer.model.catalog import load_model

@@ -9,7 +9,8 @@ import pytest
 from placer.catalog.fleet import Fleet, Pool
 from placer.catalog.loader import load_device, load_link
 from placer.cost import block_bytes, block_time
-from placer.cost.group import Batch, ExpertLoads, Group, build_group, exact_batch
+from placer.cost.group import Batch, Group, build_group, exact_batch
+from placer.cost.loads import ExpertLoads
 from placer.cost.money import usd_per_million_tokens
 from placer.cost.shape import GroupShape
 from placer.graph.lower import lower

@@ -20,7 +20,7 @@ def test_json_is_the_contract_and_nothing_else(placer):
     result = placer(*PLAN, "--json")
     plan = json.loads(result.out)
     assert plan["status"] == "planned"
-    assert plan["schema_version"] == 2
+    assert plan["schema_version"] == 3
     assert {
         "usd_per_million_output_tokens",
         "tokens_per_s_per_user",
@@ -108,3 +108,15 @@ def test_bad_options_get_one_clear_line(placer, tmp_path, monkeypatch, extra, fi
     assert "Traceback" not in result.err
     assert not result.out
     assert not list(tmp_path.iterdir())
+
+
+def test_levels_of_hot_experts_are_chosen_and_written_down(placer):
+    for options, parts in (((), 4), (("--split-parts", "8"), 8)):
+        assert json.loads(placer(*PLAN, *options, "--json").out)["scenario"]["space"]["split_parts"] == parts
+
+
+@pytest.mark.parametrize("parts", ["0", "65", "-4"])
+def test_levels_beyond_what_is_planned_are_refused(placer, parts):
+    result = placer(*PLAN, "--split-parts", parts)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"error: --split-parts: expected 1 to 64 equal shares, got {parts}\n"

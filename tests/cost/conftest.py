@@ -47,10 +47,10 @@ def make_device():
 
 @pytest.fixture(scope="session")
 def make_group(make_device, make_link):
-    """A group of width ``width``, cut ``tp`` and ``expert_tp`` ways, in domains of ``domain``."""
+    """A group of width ``width``, cut ``tp``, ``expert_tp`` and ``cp`` ways, in domains of ``domain``."""
 
-    def make(width=1, tp=1, expert_tp=1, *, stages=1, domain=8, device=None, scale_out=None) -> Group:
-        shape = GroupShape("pool", stages, width, tp, expert_tp)
+    def make(width=1, tp=1, expert_tp=1, *, cp=1, stages=1, domain=8, device=None, scale_out=None) -> Group:
+        shape = GroupShape("pool", stages, width, tp, expert_tp, cp)
         return Group(shape, device or make_device(), domain, make_link(), scale_out)
 
     return make

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from placer.catalog.kernel import KernelModel
 from placer.cost import block_time
 from placer.cost.collective import all_to_all_s
-from placer.cost.group import ExpertLoads, exact_batch, relaxed_batch
+from placer.cost.group import exact_batch, relaxed_batch
+from placer.cost.loads import ExpertLoads
 from placer.graph.lower import lower
 from placer.model.catalog import load_model
 from placer.model.precision import ElementFormat

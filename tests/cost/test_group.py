@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from placer.catalog.loader import load_fleet
 from placer.cost.expert_load import touched_probability
-from placer.cost.group import ExpertLoads, build_group, exact_batch, relaxed_batch
-from placer.cost.shape import GroupShape
+from placer.cost.group import build_group, exact_batch, relaxed_batch
+from placer.cost.loads import ExpertLoads
+from placer.cost.shape import ExpertRanks, GroupShape
 from placer.errors import InternalError
 from placer.scenario.routing import RoutingKind, RoutingProfile
 
@@ -66,14 +67,16 @@ def test_one_rank_serves_everything_and_touches_what_the_batch_does():
     profile = RoutingProfile(kind=RoutingKind.ZIPF, exponent=0.6)
     selection = profile.selection_probability(256, 8)
     tokens = np.array([1.0, 8.0, 64.0])
-    touched, served = ExpertLoads(selection).busiest((0, 256), 1, tokens)
+    touched, served = ExpertLoads(selection).busiest((0, 256), ExpertRanks(1), tokens)[0]
     assert touched == pytest.approx(touched_probability(selection, tokens).sum(axis=1), rel=1e-12)
     assert served == pytest.approx(8 * tokens, rel=1e-12)
 
 
 def test_loads_are_remembered_once_and_cannot_be_changed():
     loads = ExpertLoads(np.full(8, 0.25))
-    whole, real = (loads.busiest((0, 8), 2, np.array([1, 3], dtype=kind)) for kind in (np.int64, np.float64))
+    whole, real = (
+        loads.busiest((0, 8), ExpertRanks(2), np.array([1, 3], dtype=kind))[0] for kind in (np.int64, np.float64)
+    )
     for ours, theirs in zip(whole, real, strict=True):
         assert ours is theirs
         with pytest.raises(ValueError, match="read-only"):
@@ -82,16 +85,16 @@ def test_loads_are_remembered_once_and_cannot_be_changed():
 
 def test_tokens_of_any_type_are_the_same_tokens():
     loads = ExpertLoads(np.full(8, 0.25))
-    exact = loads.busiest((0, 8), 2, np.array([1.0, 3.0]))
+    exact = loads.busiest((0, 8), ExpertRanks(2), np.array([1.0, 3.0]))[0]
     for kind in (np.int32, np.int64, np.float32):
-        touched, served = loads.busiest((0, 8), 2, np.array([1, 3], dtype=kind))
+        touched, served = loads.busiest((0, 8), ExpertRanks(2), np.array([1, 3], dtype=kind))[0]
         assert touched.tolist() == exact[0].tolist()
         assert served.tolist() == exact[1].tolist()
 
 
 def test_uniform_routing_over_equal_ranks_is_the_mean():
     tokens = np.array([1.0, 100.0])
-    touched, served = ExpertLoads(np.full(256, 8 / 256)).busiest((0, 256), 32, tokens)
+    touched, served = ExpertLoads(np.full(256, 8 / 256)).busiest((0, 256), ExpertRanks(32), tokens)[0]
     # At one token the mean is 1/4 expert, but some rank has a whole one.
     assert touched[0] == pytest.approx(1.0, abs=1e-3)
     assert served[0] == pytest.approx(1.0, abs=1e-3)
@@ -116,8 +119,8 @@ def test_uniform_routing_over_equal_ranks_is_the_mean():
 def test_hot_experts_save_less_traffic_the_larger_the_batch(exponent, num_hot, batch, saving):
     selection = RoutingProfile(kind=RoutingKind.ZIPF, exponent=exponent).selection_probability(256, 8)
     loads, tokens = ExpertLoads(selection), np.array([float(batch)])
-    cold = loads.busiest((num_hot, 256), 1, tokens)[0][0]
-    everything = loads.busiest((0, 256), 1, tokens)[0][0]
+    cold = loads.busiest((num_hot, 256), ExpertRanks(1), tokens)[0][0][0]
+    everything = loads.busiest((0, 256), ExpertRanks(1), tokens)[0][0][0]
     # Two digits are given, simulated.
     assert 1 - cold / everything == pytest.approx(saving, abs=0.01)
 
@@ -127,7 +130,9 @@ def test_hot_experts_save_less_traffic_the_larger_the_batch(exponent, num_hot, b
 def test_hot_and_cold_part_make_up_the_whole_on_one_rank(exponent, num_hot, batch):
     selection = RoutingProfile(kind=RoutingKind.ZIPF, exponent=exponent).selection_probability(64, 4)
     loads, tokens = ExpertLoads(selection), np.array([float(batch)])
-    hot, cold, whole = (loads.busiest(part, 1, tokens) for part in ((0, num_hot), (num_hot, 64), (0, 64)))
+    hot, cold, whole = (
+        loads.busiest(part, ExpertRanks(1), tokens)[0] for part in ((0, num_hot), (num_hot, 64), (0, 64))
+    )
     for column in range(2):
         assert hot[column] + cold[column] == pytest.approx(whole[column], rel=1e-9)
 
@@ -143,6 +148,6 @@ def test_load_grows_with_the_batch_but_not_per_token(exponent, ep, batch, factor
     # The box bounds rest on this (docs/method.md, section 4).
     selection = RoutingProfile(kind=RoutingKind.ZIPF, exponent=exponent).selection_probability(64, 4)
     tokens = np.array([batch, factor * batch])
-    for load in ExpertLoads(selection).busiest((0, 64), ep, tokens):
+    for load in ExpertLoads(selection).busiest((0, 64), ExpertRanks(ep), tokens)[0]:
         assert load[1] >= load[0] * (1 - 1e-9)
         assert load[1] / tokens[1] <= load[0] / tokens[0] * (1 + 1e-9)

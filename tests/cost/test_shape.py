@@ -1,9 +1,11 @@
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from placer.catalog.fleet import Pool
-from placer.cost.shape import GroupShape, expert_cuts, group_shapes
+from placer.cost.shape import GroupShape, context_cuts, expert_cuts, group_shapes
 from placer.graph.lower import lower
 from placer.model.catalog import load_model
 from placer.scenario.space import Space
@@ -71,6 +73,39 @@ def test_ranks_get_whole_heads(num_heads, num_kv_heads, degrees):
     pool = Pool(name="wide", device="d", count=24, unit=24, domain=24, scale_up="u")
     shapes = group_shapes(lower(spec.model_copy(update={"mixers": mixers})), pool, Space())
     assert {shape.tp for shape in shapes if shape.width == 24} == degrees
+
+
+@pytest.mark.parametrize(
+    ("name", "tp", "cuts"),
+    [
+        # one latent for all heads: every rank but one would keep a copy
+        *(("deepseek-v3", tp, (1, tp)) for tp in (2, 8, 64)),
+        ("deepseek-v3", 1, (1,)),
+        # eight KV heads
+        *(("llama-8b", tp, (1,)) for tp in (1, 2, 8)),
+        *(("llama-8b", 8 * copies, (1, copies)) for copies in (2, 4)),
+        # every other layer has a window and keeps its copies
+        ("gpt-oss-120b", 16, (1, 2)),
+        # indices pick what is read: no rank knows its share
+        ("deepseek-v3.2", 8, (1,)),
+        # windows and blocks only
+        ("deepseek-v4-flash", 8, (1,)),
+        # full layers of eight KV heads, and of two, among states
+        ("ai21labs/AI21-Jamba-1.5-Mini", 16, (1, 2)),
+        ("nemotron-3-nano-30b-a3b", 8, (1, 4)),
+    ],
+)
+def test_sequences_are_cut_where_ranks_would_keep_copies(name, tp, cuts):
+    model = lower(load_model(name))
+    assert context_cuts(model, tp, Space()) == cuts
+    assert context_cuts(model, tp, Space(context_parallel=False)) == (1,)
+
+
+def test_a_shape_with_cut_sequences_stands_beside_every_one_with_copies(models):
+    every = set(group_shapes(models["deepseek-v3"], POOLS[3], Space()))
+    whole = set(group_shapes(models["deepseek-v3"], POOLS[3], Space(context_parallel=False)))
+    assert whole == {shape for shape in every if shape.cp == 1}
+    assert every - whole == {dataclasses.replace(shape, cp=shape.tp) for shape in whole if shape.tp > 1}
 
 
 @pytest.mark.parametrize("pool", POOLS, ids=lambda pool: pool.name)

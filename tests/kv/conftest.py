@@ -15,4 +15,7 @@ _SPEC.loader.exec_module(_hand_plans)
 @pytest.fixture(scope="session")
 def plans():
     """Functions that return a plan each, as a dict."""
-    return {name: getattr(_hand_plans, name) for name in ("dense", "mixed", "pipeline")}
+    return {
+        name: getattr(_hand_plans, name)
+        for name in ("dense", "cut", "mixed", "copied", "drifting", "pipeline", "pausing", "drafted")
+    }

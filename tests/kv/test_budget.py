@@ -30,14 +30,15 @@ def test_no_room_is_no_tokens():
     assert capacity_tokens(-5, 10, 4, 4) == 0
 
 
-@pytest.mark.parametrize("name", ["dense", "mixed", "pipeline"])
+@pytest.mark.parametrize("name", ["dense", "cut", "mixed", "pipeline"])
 def test_budgets_are_those_worked_out_by_hand(plans, name):
     plan = Plan.model_validate(plans[name]())
-    model, tokens = lower(plan.scenario.model), plan.scenario.workload.capacity_context
+    model, context = lower(plan.scenario.model), plan.scenario.workload.capacity_context
     for group, use, row in zip(plan.groups, plan.kv, plan.memory, strict=True):
         device = plan.scenario.fleet.device_of(group.pool)
         room = row.capacity_bytes - row.reserved_bytes - row.weights_bytes - row.hot_experts_bytes
         rooms = [room - row.activations_bytes] * group.stages
+        tokens = device.paged(context, group.cp)
         stages = stage_kv(model, plan.placement, group, tokens)
         assert kv_use(group, device, stages, rooms, (tokens, plan.batch.microbatches_in_flight)) == use
 

@@ -47,7 +47,17 @@ def test_heads_are_cut_over_the_ranks(plans):
     assert held(plan, found) == {"pool[2]": 2304, "pool[3]": 2304}
 
 
-@pytest.mark.parametrize("name", ["dense", "mixed", "pipeline"])
+def test_tokens_are_dealt_to_the_ranks_of_a_head(plans):
+    _, found = shards(plans["cut"]())
+    # two layers, two ranks with the one head: pages of two tokens, five each, 8 B a token
+    assert [(shard.tensor_rank, shard.part, shard.num_parts, shard.cp, shard.first_token) for shard in found] == [
+        *((0, 0, 1, 2, 0), (1, 0, 1, 2, 1)),
+        *((0, 0, 1, 2, 0), (1, 0, 1, 2, 1)),
+    ]
+    assert {shard.sequence_bytes for shard in found} == {40}
+
+
+@pytest.mark.parametrize("name", ["dense", "cut", "mixed", "pipeline"])
 def test_shards_add_up_to_the_memory_map(plans, name):
     plan, found = shards(plans[name]())
     by_pool = {}

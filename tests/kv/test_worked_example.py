@@ -39,3 +39,10 @@ def test_its_figures_follow_by_hand(page, capsys):
     assert ddr["break_even_bytes_per_s"] == pytest.approx(session / 2 / dropped["resume_s"])
     assert ddr["break_even_think_s"] == pytest.approx(7 / 8 * ddr["resume_s"] * answer["room_bytes"] / (session / 2))
     assert answer["pause_cost_s"] == pytest.approx(0.48 * ddr["cost_s"] + 0.52 * nvme["cost_s"])
+
+
+def test_the_section_of_a_plan_is_what_the_command_prints(page, capsys):
+    section = page[page.index("## In a plan") :]
+    assert main([*command_of(section), "--quiet"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert " ".join(re.search(r"```text\n(.*?)```", section, re.DOTALL).group(1).split()) in printed

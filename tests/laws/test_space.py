@@ -7,7 +7,9 @@ from tests.laws.hold import hold, never_dearer
 from tests.laws.variants import climb, in_any_order, with_space
 
 SMALL = {"max_groups": 1, "max_microbatches": 1, "max_rank_batch": 1, "max_stages": 1, "max_width": 1, "split_parts": 1}
+SMALL |= {"context_parallel": False}
 LARGE = {"max_groups": 2, "max_microbatches": 3, "max_rank_batch": 3, "max_stages": 3, "max_width": 3}
+LARGE |= {"context_parallel": True}
 
 
 @st.composite

@@ -32,7 +32,11 @@ def _load(path: Path):
 
 _HERE = Path(__file__).parent
 hand_plans = _load(_HERE.parent / "verify" / "hand_plans.py")
-mutants = [Mutant(*row) for name in ("structure", "figures", "kv") for row in _load(_HERE / f"{name}.py").MUTANTS]
+mutants = [
+    Mutant(*row)
+    for name in ("structure", "copies", "robust", "figures", "kv", "paused")
+    for row in _load(_HERE / f"{name}.py").MUTANTS
+]
 
 
 def _change(plan, place, value):

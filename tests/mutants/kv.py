@@ -22,5 +22,10 @@ MUTANTS = (
     ("KV of one microbatch", "pipeline", {"kv.0.used_tokens": [27]}, ("kv",)),
     ("KV of a rank missing", "dense", {"kv.0.used_tokens": [72, 72]}, ("kv",)),
     ("KV budget missing", "mixed", {"-kv.1": None}, ("kv",)),
+    ("pages of one rank", "cut", {"kv.0.page_tokens": 1}, ("kv",)),
+    ("KV copied although sequences are cut", "cut", {"kv.0.copies": 2.0}, ("kv",)),
+    ("KV of a token as if copied", "cut", {"kv.0.bytes_per_token_per_device": 16.0}, ("kv",)),
+    ("room as if sequences were whole", "cut", {"kv.0.capacity_tokens": 105}, ("kv",)),
+    ("a token of the last page left out", "cut", {"kv.0.used_tokens": [144]}, ("kv",)),
     ("KV budget of the other group", "mixed", {"kv.1.role": "host"}, ("kv",)),
 )

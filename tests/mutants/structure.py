@@ -78,6 +78,16 @@ MUTANTS = (
         ("space", "residency"),
     ),
     ("tensor parallelism that does not divide", "dense", {"groups.0.tp": 3}, ("space", "sequences")),
+    ("sequences cut, which the space rules out", "cut", {"scenario.space.context_parallel": False}, ("space",)),
+    ("sequences cut over more ranks than copies", "cut", {"groups.0.cp": 4}, ("space",)),
+    ("sequences cut over ranks of different heads", "dense", {"groups.0.cp": 2}, ("space",)),
+    ("sequences said to be whole", "cut", {"groups.0.cp": 1}, ("capacity", "occupancy", "timing")),
+    (
+        "sequences of windows cut",
+        "cut",
+        {"scenario.model.mixers.gqa.window": 9},
+        ("space",),
+    ),
     ("experts cut too finely", "mixed", {"groups.1.expert_tp": 2}, ("residency",)),
     # six heads and two KV heads over three ranks
     (

@@ -35,6 +35,7 @@ class Shape:
     width: int
     tp: int
     cut: int
+    cp: int = 1
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,9 @@ def shapes_of(model, pool, space):
             if whole_heads and _inside(tp, width, pool.domain):
                 for cut in _cuts(width, tp, pool.domain, experts):
                     yield Shape(pool.name, stages, width, tp, cut)
+                    # all layers have the same mixer
+                    if space.context_parallel and tp > parts[0]:
+                        yield Shape(pool.name, stages, width, tp, cut, tp // parts[0])
 
 
 def _inside(ranks, width, domain):
@@ -192,6 +196,7 @@ def _replica(scenario, shapes, in_flight, batch):
             width=shape.width,
             tp=shape.tp,
             expert_tp=shape.cut,
+            cp=shape.cp,
             sequences_per_rank=_deal(batch, shape.width // shape.tp),
         )
         groups[role] = group_of(plan, scenario.fleet)
@@ -253,10 +258,11 @@ class _Candidate:
         family = KernelFamily.MLA if kind == "LatentAttention" else KernelFamily.ATTENTION
         loads = []
         if ops.moe:
-            selection = self.scenario.workload.routing.selection_probability(ops.moe.num_experts, ops.moe.top_k)
+            selection = self.scenario.workload.routing.by_layer(self.model.expert_layers)[index]
+            hottest_first = np.argsort(-selection, kind="stable")
             for group, members in self._parts(way, hot, ops.moe.num_experts):
                 ranks = self.shapes[group].width // self.shapes[group].cut
-                dealt = [list(members)[rank::ranks] for rank in range(ranks)]
+                dealt = [hottest_first[list(members)][rank::ranks].tolist() for rank in range(ranks)]
                 loads.append(part_load(selection, dealt, self.replica.batch.sequences))
         return layer_cost(Layer(ops, family, way, loads), self.replica)
 
@@ -277,7 +283,7 @@ class _Candidate:
         group, load = self.replica.groups[ROLES[at]], self.replica.batch
         held[slot[at]] += sum(self._held(op, at) for op in (*ops.attention, *((ops.moe.router,) if ops.moe else ())))
         (cache,) = ops.core.caches
-        kv = cache.entry_bytes * load.capacity_context
+        kv = cache.entry_bytes * math.ceil(load.capacity_context / group.shape.cp)
         held[slot[at]] += (
             load.in_flight * group.rank_tokens * math.ceil(kv / min(group.shape.tp, ops.core.kv_max_shards))
         )
@@ -437,5 +443,9 @@ def _fits(candidate, held, in_flight):
         group = candidate.replica.groups[ROLES[g]]
         tokens = 2 * group.rank_tokens + 2 * top_k * group.rank_tokens / candidate.shapes[g].tp
         buffers = in_flight * 2 * batch.hidden_size * tokens
+        if group.shape.cp > 1:
+            core = model.layer_ops[0].core
+            bytes_of_heads = 2 * core.query_width + 2 * (2 * core.intermediate_width + 4 * core.num_heads)
+            buffers += in_flight * group.rank_tokens * bytes_of_heads * group.shape.cp / group.shape.tp
         fits &= held[:, slot] <= math.floor(group.device.usable_bytes - buffers)
     return fits

@@ -53,6 +53,7 @@ def held_to_the_oracle(drawn, number, examples):
             kinds[f"{len(expected.shapes)} groups"] += 1
             kinds["naive"] += expected.naive_ranks_otherwise
             kinds.update({str(way) for way in expected.ways})
+            kinds["cut sequences"] += any(shape.cp > 1 for shape in expected.shapes)
 
     check()
     return kinds
@@ -74,6 +75,7 @@ def test_all_ways_and_both_group_counts_are_optimal_somewhere():
     # every plan at the target's step ranks plans wrongly; they must be among the drawn. What hypothesis draws changes
     # with the modules it has seen, so instances are drawn until every kind was met, not a fixed number of them.
     wanted = {"near": 10, "relay": 1, "away": 1, "split": 1, "2 groups": 10, "naive": 10, "infeasible": 10}
+    wanted |= {"cut sequences": 1}
     kinds = Counter()
     for number in range(100, 140):
         kinds += held_to_the_oracle(scenarios(), number, 15)

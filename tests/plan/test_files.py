@@ -1,3 +1,4 @@
+import hashlib
 import importlib.util
 import json
 from pathlib import Path
@@ -8,6 +9,7 @@ import yaml
 from placer.errors import InputError
 from placer.plan.files import load_plan, plan_json, save_plan
 from placer.plan.plan import Plan
+from placer.verify.verify import verify_plan
 
 _SPEC = importlib.util.spec_from_file_location("hand_plans", Path(__file__).parents[1] / "verify" / "hand_plans.py")
 hand_plans = importlib.util.module_from_spec(_SPEC)
@@ -66,11 +68,11 @@ def test_nothing_at_all(broken):
     broken(text="null")
 
 
-@pytest.mark.parametrize("version", [0, 3, "1", "2", None, 1.5, True])
+@pytest.mark.parametrize("version", [0, 4, "1", "3", None, 1.5, True])
 def test_another_version_of_the_document(broken, version):
     message = broken(change=lambda raw: raw.update(schema_version=version))
     assert "schema_version" in message
-    assert "expected schema version 2" in message
+    assert "expected schema version 3" in message
     assert repr(version) in message
 
 
@@ -158,9 +160,32 @@ def test_a_file_of_version_1_had_the_law_only(plan, tmp_path):
     path = tmp_path / "old.json"
     path.write_text(json.dumps(raw))
     old = load_plan(path)
-    assert old == plan
+    assert old == without_context_parallel(plan)
     assert old.metrics.law_step_time_s == old.metrics.step_time_s
-    assert json.loads(plan_json(old))["schema_version"] == 2
+    assert json.loads(plan_json(old))["schema_version"] == 3
+
+
+def without_context_parallel(plan):
+    space = plan.scenario.space.model_copy(update={"context_parallel": False})
+    return plan.model_copy(update={"scenario": plan.scenario.model_copy(update={"space": space})})
+
+
+def test_a_plan_of_version_2_was_searched_without_context_parallelism_and_verifies(plan, tmp_path):
+    # what version 2 wrote: no such field in groups and space, and the space's hash accordingly
+    raw = json.loads(plan_json(plan)) | {"schema_version": 2}
+    del raw["scenario"]["space"]["context_parallel"]
+    for group in raw["groups"]:
+        del group["cp"]
+    text = json.dumps(raw["scenario"]["space"], separators=(",", ":"))
+    raw["provenance"]["input_sha256"]["space"] = hashlib.sha256(text.encode()).hexdigest()
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(raw))
+    old = load_plan(path)
+    assert not old.scenario.space.context_parallel
+    assert verify_plan(old).status == "verified"
+    save_plan(old, path)
+    assert load_plan(path) == old
+    assert old.scenario == without_context_parallel(plan).scenario
 
 
 def test_a_refusal_of_version_1_comes_back(plan, tmp_path):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from placer.cost.group import exact_batch
 from placer.cost.shape import group_shapes
 from placer.search.tables import stage_values
-from placer.search.tree import _leaves_in_order, build_tree, cell_points
+from placer.search.tree import _leaves_in_order, build_tree, cell_points, without_cuts
 
 NAMES = ["uniform", "zipf", "chips"]
 
@@ -40,6 +42,21 @@ def test_inner_nodes_are_at_least_as_good_as_all_leaves_below(searched, name):
                 assert (array[node] == np.min(array[leaves], axis=0)).all()
             for array in most:
                 assert (array[node] == np.max(array[leaves], axis=0)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_tree_of_whole_sequences_is_the_one_of_a_space_without_cuts(searched, name):
+    search = searched[name]
+    cost, sizes = search.searcher.cost, next(iter(search.trees.values())).sizes
+    space = cost.scenario.space.model_copy(update={"context_parallel": False})
+    smaller = dataclasses.replace(cost, scenario=cost.scenario.model_copy(update={"space": space}))
+    for pool, tree in search.trees.items():
+        whole, expected = without_cuts(tree), build_tree(smaller, pool, search.objective, sizes)
+        assert whole.shapes == expected.shapes
+        for field in dataclasses.fields(whole):
+            if field.name != "shapes":
+                first = 0 if field.name in {"sizes", "points"} else 1  # no node has the number 0
+                assert (getattr(whole, field.name)[first:] == getattr(expected, field.name)[first:]).all(), field.name
 
 
 @pytest.mark.parametrize("name", NAMES)

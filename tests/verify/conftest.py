@@ -15,7 +15,10 @@ _SPEC.loader.exec_module(hand_plans)
 @pytest.fixture(scope="session")
 def plans():
     """Functions that return a plan each, as a dict."""
-    return {name: getattr(hand_plans, name) for name in ("dense", "mixed", "pipeline")}
+    return {
+        name: getattr(hand_plans, name)
+        for name in ("dense", "cut", "mixed", "copied", "drifting", "pipeline", "pausing", "drafted")
+    }
 
 
 @pytest.fixture(scope="session")

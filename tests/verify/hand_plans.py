@@ -1,4 +1,4 @@
-"""Three tiny plans with every figure worked out by hand, as dicts. Nothing of `placer.verify` is used here.
+"""Tiny plans with every figure worked out by hand, as dicts. Nothing of `placer.verify` is used here.
 
 All plans: hidden size H = 4; attention with 2 heads of 2, 2 KV heads, so 4x4 matrices for query, key, value,
 output; dense FFN of 8 (gated: a 16x4 and a 4x8 matrix); vocabulary 8; BF16 throughout, so 2 bytes a weight.
@@ -80,8 +80,18 @@ WORKLOAD = {"input_tokens": 7, "output_tokens": 2}
 
 def hashes(scenario):
     parsed = Scenario.model_validate(scenario)
-    names = ("model", "fleet", "workload", "target", "space")
+    names = (
+        "model",
+        "fleet",
+        "workload",
+        "target",
+        "space",
+        *(name for name in ("retention", "robust") if name in scenario),
+    )
     texts = {name: getattr(parsed, name).model_dump_json() for name in names}
+    space = parsed.space
+    unused = {"context_parallel": not space.context_parallel, "max_spare_slots": space.max_spare_slots == 0}
+    texts["space"] = space.model_dump_json(exclude={name for name, is_unused in unused.items() if is_unused})
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
 
@@ -224,6 +234,40 @@ def dense():
             "lm_head": at("host"),
             "layers": [near(0), near(1)],
         },
+    )
+
+
+def cut():
+    """`dense` with one KV head, of which its two ranks would keep copies: cp 2 instead, a ninth token on one of them.
+
+    attention   query 16 and, whole, key and value 16 + 16, norm 8: projection 56 B as before                1096 ns
+                queries 2*4*8 = 64 B: all-gather 3000 + 64/2                                                 3032
+                core 4 of 8 tokens, 8 B each, for both heads: 8*(4+1)*8 = 320 B, 8*4*16 FLOP -> 128 ns       1320
+                partial outputs of both heads, BF16, and two FP32: (8 + 8) * 8 = 128 B: 1000 + 128/2         1064
+                their sum 128 B                                                                              1128
+                output 1032, all-reduce 3064                                                   in all 11736 ns
+    path = 4128 + 2 * (11736 + 5256) + 4128 = 42240 ns; T' = 84480 ns.
+
+    memory      weights 424;  KV pages of 2 tokens, 10 for 9, 5 on each: 2 layers * m 2 * r 8 * 5 * 8 = 1280;
+                buffers 256 + m 2 * r 8 * (8 + 2 * 16) = 896.
+    KV          80 B of 10 tokens in two layers; 3000 - 424 - 896 = 1680 B are 105 pages, 210 tokens; 16 * 10 are used.
+    """
+    raw = dense()
+    scenario = raw["scenario"]
+    scenario["model"]["mixers"]["gqa"]["num_kv_heads"] = 1
+    scenario["target"] = {"tokens_per_s_per_user": 10_000.0}
+    used = kv("host", 0, 2, 10, (8.0, 1.0, 210), [160])
+    kept = ("devices", "batch", "alternatives", "placement")
+    return plan(
+        scenario,
+        raw["provenance"]["estimates"],
+        metrics(step_s=84_480 * NS, users=16, usd_per_hour=2.0, power_w=400.0, utilisation=0.5),
+        **{name: raw[name] for name in kept},
+        groups=[group("host", "pool", 1, 2, (2, 2), [8]) | {"cp": 2}],
+        memory=[memory("host", "pool", "chip", 4000, 1000, (424, 0, 1280, 896))],
+        kv=[used | {"page_tokens": 2}],
+        time=shares(42_240, (1_472, 512, 256, 0.0, 40_000)),
+        occupancy=busy(("path", 42_240), ("host", 84_480), ("host fabric", 0), ("host turns", 84_480)),
     )
 
 
@@ -375,6 +419,132 @@ def mixed():
     )
 
 
+def copied():
+    """One stage of two devices, tp 1, one MoE layer whose hot expert has two copies; b = 2, m = 1; r = 1.
+
+    E = 3 experts, k = 1, counts 6, 1, 1: p = 3/4, 1/8, 1/8. Two ranks: 1/2 on average, so expert 0 may have
+    ceil(3/4 * 2) = 2 copies, the others one. ceil(3/2) = 2 slots a rank: experts 0, 1 and 0, 2. Copies of expert 0 get
+    3/8 of the tokens each. An expert is 48 B, the router 24 + norm 8 = 32 B; nothing is shared.
+    1 GB/s, 1 us; all-to-all over 2: 2 us, 1 GB/s. Nothing is bound by FLOPs.
+
+    embedding   8 B                                                                               1008
+    attention   1104 + core 9*16 = 144 B: 1144 + 1032 + router 1032                               4312
+    experts     touched 1 - (5/8)^2 + 1 - (7/8)^2 = 27/32 on a rank, any at all 1 - (49/256)^2 = T, which is more;
+                48 T B;  served max(2 * (3/8 + 1/8), T) = 1                                1000 + 48 T
+    exchange    copies of a token C = 2 * (1 - (1 - 1/3)^(3/2)), r/t = 1: 4 C elements of 2 B, half of them to the
+                other device: 2000 + 4 C there, as much back                               4000 + 8 C
+    LM head     72 B                                                                              1072
+    path = 1008 + 4312 + 1000 + 48 T + 4000 + 8 C + 1072 = 11392 + 48 T + 8 C;  one microbatch: T' = path.
+
+    memory      64 + 72 + 104 + 32 + 32 + two slots 96 = 400;  KV 9*16 = 144;  buffers 8 * (2 + 2*1*1) = 32.
+    KV          1000 - 400 - 32 = 568 B are 35 tokens of 16 B, 9 used on each rank.
+    rent        two of a unit of two: 1 USD/h, 200 W.
+    """
+    any_touched = 1 - (49 / 256) ** 2
+    sent = 2 * (1 - (2 / 3) ** 1.5)
+    path = 11_392 + 48 * any_touched + 8 * sent
+    moe = {"kind": "moe", "num_experts": 3, "top_k": 1, "intermediate_size": 2}
+    starts = {"all_to_all": [{"devices": 2, "latency": "2 us"}]}
+    scenario = {
+        "model": model([(1, "moe")], {"moe": moe}),
+        "fleet": {
+            "name": "toy",
+            "price_basis": "tco",
+            "pools": [pool("pool", "chip", 2, unit=2, domain=2, scale_up="inner", scale_out="outer")],
+            "devices": {
+                "chip": device("chip", capacity="1000 B", bandwidth="1 GB/s", peak="1000 TFLOP/s", floor="1 us")
+            },
+            "link_types": {
+                "inner": link("inner", "1 GB/s", "1 us", **starts),
+                "outer": link("outer", "1 GB/s", "5 us"),
+            },
+        },
+        "workload": WORKLOAD | {"routing": {"kind": "counts", "counts": [6, 1, 1]}},
+        "target": {"tokens_per_s_per_user": 80_000.0},
+        "space": {},
+    }
+    layer = near(0)
+    layer["ffn"][0]["experts"] = "both"
+    return plan(
+        scenario,
+        ["chip.price.tco", "inner.all_to_all"],
+        metrics(step_s=path * NS, users=2, usd_per_hour=1.0, power_w=200.0),
+        devices={"pool": 2},
+        batch={"sequences_per_microbatch": 2, "microbatches_in_flight": 1},
+        groups=[group("host", "pool", 1, 2, (1, 1), [1, 1])],
+        memory=[memory("host", "pool", "chip", 1000, 0, (400, 0, 144, 32))],
+        kv=[kv("host", 0, 1, 9, (16.0, 1.0, 35), [9, 9])],
+        time=shares(path, (312, 48 * any_touched + 8 * sent, 80, 0.0, 11_000)),
+        occupancy=busy(("path", path), ("host", path - 4_000 - 8 * sent), ("host fabric", 4_000 + 8 * sent)),
+        alternatives=[],
+        placement={
+            "replicas": [{"first_device": {"host": [0]}}],
+            "embedding": at("host"),
+            "lm_head": at("host"),
+            "experts": {"both": {"role": "host", "experts_by_rank": [[0, 1], [0, 2]]}},
+            "layers": [layer],
+        },
+    )
+
+
+def drifting():
+    """The plan `copied`, asked to serve a second routing, where all experts are wanted alike: p = 1/3.
+
+    Copies of expert 0 get 1/6 each: a rank touches 1 - (5/6)^2 + 1 - (2/3)^2 = 31/36, any at all 1 - (2/3)^6, more.
+    One of a token's experts is on the group as before, so C is the same; path = 11392 + 48 (1 - (2/3)^6) + 8 C.
+    The first routing is half of the mixture, which is not worked out: its own counts stand in for it.
+    """
+    answer = copied()
+    scenario = answer["scenario"]
+    even = {"kind": "counts", "counts": [1, 1, 1]}
+    scenario["robust"] = {
+        "objective": "mean",
+        "profiles": [
+            {"name": "skewed", "routing": scenario["workload"]["routing"]},
+            {"name": "even", "routing": even},
+        ],
+    }
+    answer["provenance"]["input_sha256"] = hashes(scenario)
+    step = answer["metrics"]["step_time_s"]
+    price = answer["metrics"]["usd_per_million_output_tokens"]
+    other = (11_392 + 48 * (1 - (2 / 3) ** 6) + 8 * 2 * (1 - (2 / 3) ** 1.5)) * NS
+    prices = [price, price * other / step]
+    answer["robust"] = {
+        "usd_per_million_output_tokens": sum(prices) / 2,
+        "hindsight_usd_per_million_output_tokens": sum(prices) / 4,
+        "hindsight_bound_usd_per_million_output_tokens": sum(prices) / 8,
+        "profiles": [
+            {
+                "name": name,
+                "law_step_time_s": step_s,
+                "step_time_s": step_s,
+                "usd_per_million_output_tokens": usd,
+                "own_usd_per_million_output_tokens": usd / 2,
+                "own_bound_usd_per_million_output_tokens": usd / 4,
+                "loss": 1.0,
+            }
+            for name, step_s, usd in zip(("skewed", "even"), (step, other), prices, strict=True)
+        ],
+        "mixture": [0.5, 0.5],
+        "worst_loss": 0.25,
+        "choices": [
+            {
+                "chosen_on": "skewed",
+                "usd_per_million_output_tokens": [0.8 * prices[0], 1.2 * prices[1]],
+                "misses": ["even"],
+                "worst_loss": 0.2,
+            },
+            {
+                "chosen_on": "even",
+                "usd_per_million_output_tokens": [1.6 * prices[0], prices[1]],
+                "misses": [],
+                "worst_loss": 1.0,
+            },
+        ],
+    }
+    return answer
+
+
 def pipeline():
     """Two replicas of two stages of one device each, four dense layers; b = 3, m = 4; r = 3.
 
@@ -439,3 +609,213 @@ def pipeline():
             "layers": [near(layer, layer // 2) for layer in range(4)],
         },
     )
+
+
+PS = 1e-12
+PEAK = "1000 TFLOP/s"
+
+
+def offload(tier, capacity, bandwidth):
+    return {"tier": tier, "role": "offload", "capacity": capacity, "bandwidth": bandwidth}
+
+
+def holder(role, stage, ranks, layers, sizes):
+    device_bytes, whole_bytes, draft_bytes, free_bytes = sizes
+    kept = {"layers": layers, "session_tokens": 9, "device_bytes": device_bytes, "whole_bytes": whole_bytes}
+    left = {"draft_weights_bytes": draft_bytes, "free_bytes": free_bytes}
+    return {"role": role, "stage": stage, "ranks": ranks, **kept, **left}
+
+
+def kept(role, stage, tier, sizes, limits, speed, sessions):
+    room, session = sizes
+    reload_ps, break_even = speed
+    return {
+        "role": role,
+        "stage": stage,
+        "tier": tier,
+        "room_bytes": room,
+        "session_bytes": session,
+        "capacity_sessions": limits[0],
+        "traffic_sessions": limits[1],
+        "reload_s": reload_ps * PS,
+        "break_even_bytes_per_s": break_even,
+        "sessions": sessions,
+        "held_bytes": sessions * session,
+        "held_tokens": sessions * 9,
+    }
+
+
+def place(name, decision, counts, figures, stages=()):
+    limit, sessions = counts
+    resume_ps, cost_ps, usd_per_s, hit_rate = figures
+    return {
+        "name": name,
+        "decision": decision,
+        "limit": limit,
+        "sessions": sessions,
+        "resume_s": resume_ps * PS,
+        "cost_s": cost_ps * PS,
+        "cost_usd": cost_ps * PS * usd_per_s,
+        "hit_rate": hit_rate,
+        "kept": list(stages),
+    }
+
+
+def pausing():
+    """The plan `pipeline` on devices of 5000 B with a tier of DDR below, and sessions that pause; NVMe is given.
+
+    sessions    24 users, answers of 2 * 50432 ns, pauses of 50 us: 24 * 50 / 100.864 = 11.9, so 12 of them;
+                4 turns, so 3 of 4 pauses end with another; half of those go on from what was kept. 2 replicas of one
+                data-parallel rank: 2 ranks.
+    a session   9 tokens, 2 layers of 16 B a stage: 288 B, and 144 B where it is half as large.
+    HBM         stage 0: 5000 - 736 - 192 - 3456 = 616 B; stage 1: 608 B; two sessions each: 4 on both ranks.
+    DDR         500 B hold 3 of 144 B: 6 on both ranks. 40 TB/s: 144 B take 3.6 ps, so it serves
+                50 us / (3/8 * 3.6 ps) = 37037037.
+    NVMe        10 kB hold 69: 138. 4 TB/s: 36 ps, after 1 ps; it serves 3703703, and reloading takes too long.
+    recompute   a layer: 9 * (96 + 32 + 192) FLOP and 45 pairs of 16 FLOP: 3600 FLOP; 2 layers a stage at 10^15 FLOP/s:
+                7.2 ps. Break-even: DDR 144 B / 7.2 ps = 20 TB/s; NVMe 144 B / 6.2 ps.
+    a pause     HBM 3/4 * 1/2 * 7.2 = 2.7 ps; DDR 3/4 * (1.8 + 3.6) = 4.05; NVMe 3/4 * (18.5 + 3.6) = 16.575;
+                recompute 3/4 * 7.2 = 5.4. So 4 stay, 6 go to DDR, 2 are dropped: (10.8 + 24.3 + 10.8) / 12 = 3.825 ps.
+    rent        2 USD/h for 2 ranks: 1 USD/h each.
+    """
+    plan = pipeline()
+    scenario = plan["scenario"]
+    wide = device("wide", capacity="5000 B", bandwidth="1 GB/s", peak=PEAK, floor="1 us")
+    wide["memory"].append(offload("ddr", "500 B", "40 TB/s"))
+    scenario["fleet"]["devices"]["wide"] = wide
+    sessions = {"turns": 4, "think_time": "50 us", "prefix_hit_rate": 0.5, "compression": 2}
+    scenario["workload"] = WORKLOAD | {"sessions": sessions}
+    nvme = {"name": "nvme", "capacity": "10 kB", "bandwidth": "4 TB/s", "latency": "1 ps"}
+    scenario["retention"] = {"tiers": [nvme]}
+    plan["provenance"]["input_sha256"] = hashes(scenario)
+    plan["memory"] = [memory("host", "line", "wide", 5000, 0, (744, 0, 3456, 192))]
+    plan["kv"] = [kv("host", 0, 2, 9, (32.0, 1.0, 127), [108])]
+    both, rent = (0, 1), 1 / 3600
+    ddr, nvme_even = (3.6, 144 / (7.2 * PS)), (37.0, 144 / (6.2 * PS))
+    plan["paused"] = {
+        "sessions": 12,
+        "context_tokens": 9,
+        "recompute_s": 7.2 * PS,
+        "holders": [holder("host", 0, 2, 2, (288, 288, 0, 616)), holder("host", 1, 2, 2, (288, 288, 0, 608))],
+        "places": [
+            place(
+                "hbm",
+                "stay",
+                (4, 4),
+                (0, 2.7, rent, 1 / 6),
+                [
+                    kept("host", stage, "hbm", (room, 288), (2, None), (0, None), 2)
+                    for stage, room in ((0, 616), (1, 608))
+                ],
+            ),
+            place(
+                "ddr",
+                "reload",
+                (6, 6),
+                (3.6, 4.05, rent, 1 / 4),
+                [kept("host", stage, "ddr", (500, 144), (3, 37_037_037), ddr, 3) for stage in both],
+            ),
+            place(
+                "nvme",
+                "recompute",
+                (138, 0),
+                (37, 16.575, rent, 0),
+                [kept("host", stage, "nvme", (10_000, 144), (69, 3_703_703), nvme_even, 0) for stage in both],
+            ),
+            place("recompute", "recompute", (None, 2), (7.2, 5.4, rent, 0)),
+        ],
+        "hit_rate": 5 / 12,
+        "pause_cost_s": 3.825 * PS,
+        "pause_cost_usd": 3.825 * PS * rent,
+    }
+    return plan
+
+
+def drafted():
+    """The plan `mixed` on larger devices with tiers below, four paused sessions, and a draft model of one layer.
+
+    The draft model, `dense` less a layer, lies where the LM head is: on the sidecar, cut over tp 2:
+                embedding 32 + head 40 + 56 + 16 + 104 = 248 B; KV 8 B a token and device.
+    a session   host: 4 layers of 16 B, 9 tokens: 576 B. Sidecar: one layer and the draft's: 2 * 72 = 144 B a device,
+                288 B on both.
+    HBM         host 3000 - 1072 - 96 - 1152 = 680 B: 1 session. Sidecar 1400 - 560 - 64 - 248 - 2 * 144 = 240 B: 1.
+    below       DDR of the host with LPDDR of the sidecar; NVMe, given, is the second of both.
+                host: 2000 B of 576: 3; 100 TB/s: 5.76 ps.  sidecar: 1000 B of 288 / 2: 6; 20 TB/s: 144 B in 7.2 ps.
+                NVMe, 10 kB at 1 TB/s: host 17, 576 ps; sidecar 69, 144 ps.
+                2 turns, 1 ms: a tier serves 1 ms / (1/2 * reading).
+    recompute   host: attention 9 * 128 + 45 * 16 = 1872 FLOP, three times with router 9 * 160 + 720 = 2160; dense FFN
+                9 * 192 = 1728; layer 4 shared and one expert a token: 2 * 9 * 48 = 864: 10944 FLOP, 10.944 ps.
+                sidecar: 3 * 9 * (24 + 48) = 1944 and 9 * 24 = 216 for experts; attention 9 * (64 + 32) + 360 = 1224;
+                draft 9 * 64 + 360 + 9 * 96 = 1800: 5184 FLOP, 5.184 ps: the host takes longer.
+    a pause     half of them end with a turn: 0; 7.2 / 2 = 3.6 ps; 288 ps; 10.944 / 2 = 5.472 ps. One stays, three go
+                below: 3 * 3.6 / 4 = 2.7 ps. One replica of one rank pays 2.5 USD/h.
+    """
+    plan = mixed()
+    scenario = plan["scenario"]
+    wide = device("wide", capacity="3000 B", bandwidth="1 GB/s", peak=PEAK, floor="1 us")
+    quick = device("quick", capacity="1400 B", bandwidth="2 GB/s", peak=PEAK, floor="500 ns", price="1 USD/h")
+    wide["memory"].append(offload("ddr", "2000 B", "100 TB/s"))
+    quick["memory"].append(offload("lpddr", "1000 B", "20 TB/s"))
+    scenario["fleet"]["devices"] = {"wide": wide, "quick": quick}
+    scenario["workload"] = WORKLOAD | {"sessions": {"turns": 2, "think_time": "1 ms"}}
+    scenario["retention"] = {
+        "tiers": [{"name": "nvme", "capacity": "10 kB", "bandwidth": "1 TB/s"}],
+        "paused": 4,
+        "draft": model([(1, "dense")], {"dense": DENSE}),
+    }
+    plan["provenance"]["input_sha256"] = hashes(scenario)
+    plan["memory"] = [
+        memory("host", "big", "wide", 3000, 0, (1072, 0, 1152, 96)),
+        memory("sidecar", "fast", "quick", 1400, 0, (512, 48, 144, 64)),
+    ]
+    plan["kv"] = [
+        kv("host", 0, 4, 9, (64.0, 1.0, 28), [18]),
+        kv("sidecar", 0, 1, 9, (8.0, 1.0, 97), [18]),
+    ]
+    rent, even = 2.5 / 3600, 10.944 * PS
+    plan["paused"] = {
+        "sessions": 4,
+        "context_tokens": 9,
+        "recompute_s": 10.944 * PS,
+        "holders": [
+            holder("host", 0, 1, 4, (576, 576, 0, 680)),
+            holder("sidecar", 0, 1, 2, (144, 288, 248, 240)),
+        ],
+        "places": [
+            place(
+                "hbm",
+                "stay",
+                (1, 1),
+                (0, 0, rent, 1 / 4),
+                [
+                    kept("host", 0, "hbm", (680, 576), (1, None), (0, None), 1),
+                    kept("sidecar", 0, "hbm", (240, 144), (1, None), (0, None), 1),
+                ],
+            ),
+            place(
+                "ddr+lpddr",
+                "reload",
+                (3, 3),
+                (7.2, 3.6, rent, 3 / 4),
+                [
+                    kept("host", 0, "ddr", (2000, 576), (3, 347_222_222), (5.76, 576 / even), 3),
+                    kept("sidecar", 0, "lpddr", (1000, 144), (6, 277_777_777), (7.2, 144 / even), 3),
+                ],
+            ),
+            place(
+                "nvme",
+                "recompute",
+                (17, 0),
+                (576, 288, rent, 0),
+                [
+                    kept("host", 0, "nvme", (10_000, 576), (17, 3_472_222), (576, 576 / even), 0),
+                    kept("sidecar", 0, "nvme", (10_000, 144), (69, 13_888_888), (144, 144 / even), 0),
+                ],
+            ),
+            place("recompute", "recompute", (None, 0), (10.944, 5.472, rent, 0)),
+        ],
+        "hit_rate": 1.0,
+        "pause_cost_s": 2.7 * PS,
+        "pause_cost_usd": 2.7 * PS * rent,
+    }
+    return plan

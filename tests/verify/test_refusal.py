@@ -55,6 +55,7 @@ def test_a_refusal_names_something(make_refusal, broken):
 def test_a_refusal_claims_nothing(make_refusal, plans):
     metrics = plans["dense"]()["metrics"]
     assert report_of(make_refusal(metrics=metrics)).failed == ("refusal",)
+    assert report_of(make_refusal(paused=plans["pausing"]()["paused"])).failed == ("refusal",)
 
 
 def test_a_refusal_of_another_question_is_rejected(make_refusal):

@@ -11,7 +11,7 @@ from placer.verify.verify import CHECKS, verify_plan
 ODD = (0, 1, 3, 10**9, 0.0, 1e300, "none", [], {}, None)
 
 
-@pytest.mark.parametrize("name", ["dense", "mixed", "pipeline"])
+@pytest.mark.parametrize("name", ["dense", "cut", "mixed", "copied", "drifting", "pipeline", "pausing", "drafted"])
 def test_a_plan_worked_out_by_hand_is_verified(plans, name):
     report = verify_plan(Plan.model_validate(plans[name]()))
     assert [str(finding) for finding in report.findings] == []
@@ -48,6 +48,26 @@ def test_an_edited_input_is_noticed(plans):
     assert verify_plan(Plan.model_validate(plan)).failed == ("provenance",)
 
 
+def test_tiers_given_by_hand_are_hashed(plans):
+    plan = plans["drafted"]()
+    assert "retention" in plan["provenance"]["input_sha256"]
+    del plan["provenance"]["input_sha256"]["retention"]
+    assert verify_plan(Plan.model_validate(plan)).failed == ("provenance",)
+
+
+def test_a_guessed_tier_that_sessions_may_wait_in_is_named(plans, hashes):
+    plan = plans["pausing"]()
+    source = plan["scenario"]["fleet"]["devices"]["wide"]["sources"][0]
+    source["covers"] = ["memory.hbm", *(figure for figure in source["covers"] if figure != "memory")]
+    estimates = plan["provenance"]["estimates"]
+    for named, failed in (([], ("provenance",)), (["wide.memory.ddr"], ())):
+        plan["provenance"] |= {
+            "estimates": sorted({*estimates, *named}),
+            "input_sha256": hashes(plan["scenario"]),
+        }
+        assert verify_plan(Plan.model_validate(plan)).failed == failed
+
+
 @pytest.mark.parametrize(
     ("words", "is_kept"),
     # the hand plans have a gap of exactly 1/4
@@ -79,7 +99,7 @@ def test_figures_are_not_derived_from_a_broken_structure(plans):
     plan["placement"]["layers"].pop()
     report = verify_plan(Plan.model_validate(plan))
     skipped = {check.name for check in report.checks if check.skipped}
-    assert skipped == {"capacity", "kv", "timing", "occupancy", "links", "target", "money"}
+    assert skipped == {"capacity", "kv", "paused", "robust", "timing", "occupancy", "links", "target", "money"}
     assert report.recomputed is None
     assert all("residency" in check.what for check in report.checks if check.skipped)
 
@@ -89,7 +109,7 @@ def test_a_plan_without_its_parts_is_rejected(plans):
     assert verify_plan(plan).failed == ("schema",)
 
 
-@pytest.mark.parametrize("name", ["mixed", "pipeline"])
+@pytest.mark.parametrize("name", ["mixed", "pipeline", "drafted"])
 def test_no_plan_however_broken_stops_the_verifier(plans, name):
     whole = json.loads(Plan.model_validate(plans[name]()).model_dump_json())
     verified = 0
@@ -118,10 +138,10 @@ def _broken_once(whole):
 def _places(value, place=()):
     entries = value.items() if isinstance(value, dict) else enumerate(value)
     for key, entry in entries:
-        if place or key in {"placement", "groups", "batch", "devices", "memory"}:
+        if place or key in {"placement", "groups", "batch", "devices", "memory", "paused"}:
             yield (*place, key)
             if isinstance(entry, dict | list):
                 yield from _places(entry, (*place, key))
         elif key == "scenario":
-            for name in ("workload", "target", "space"):
+            for name in ("workload", "target", "space", "retention"):
                 yield from _places(entry[name], (key, name))

@@ -44,6 +44,7 @@ def lower(mixer: CompressedAttention, spec: ModelSpec) -> tuple[Op, Op, Op]:
         kernels=1 if mixer.indexer is None else 2,
         intermediate_width=query_width,
         num_heads=heads,
+        query_width=query_width,
         cache_format=spec.precision.kv,
     )
     low_rank = mixer.output_groups * mixer.output_lora_rank

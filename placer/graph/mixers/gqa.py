@@ -49,6 +49,7 @@ def lower(mixer: GroupedQueryAttention, spec: ModelSpec) -> tuple[Op, Op, Op]:
         kv_max_shards=mixer.num_kv_heads,
         intermediate_width=query_width,
         num_heads=mixer.num_heads,
+        query_width=query_width,
         cache_format=spec.precision.kv,
     )
     out = (Matrix(hidden_size, query_width, stored, _ATTENTION, mixer.num_heads, cuts_inputs=True),)

@@ -89,6 +89,7 @@ def lower(mixer: LatentAttention, spec: ModelSpec) -> tuple[Op, Op, Op]:
         kernels=1 if mixer.indexer is None else 2,
         intermediate_width=heads * rank,
         num_heads=heads,
+        query_width=heads * latent,
         cache_format=precision.kv,
     )
     out = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -81,7 +81,7 @@ class ProblemBuilder:
 
     def values(self, shape: GroupShape, candidate: Candidate, deal: Dealer) -> Array:
         """Return a shape's table at the candidate's smallest and largest size."""
-        flat = GroupShape(shape.pool, 1, shape.width, shape.tp, shape.expert_tp)
+        flat = replace(shape, stages=1)
         key = (flat, candidate.least, candidate.most, deal)
         if key not in self._tables:
             sizes = np.array([candidate.least, candidate.most], dtype=np.float64)

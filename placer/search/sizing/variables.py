@@ -13,6 +13,8 @@ from placer.search.sizing.problem import Run, SizingProblem
 
 #: Base of the numbers that stages are sorted by; any base sorts, this one tells most contents apart.
 RANK_BASE = 16
+#: Powers of it, used in turn: the sum over all layers of a model fits 64 bits.
+RANK_POWERS = 12
 
 #: A linear expression or a number; CP-SAT's own union of the two cannot be added under mypy.
 Sum = Any
@@ -63,7 +65,8 @@ class StageContent:
     def rank_of(self, bundle: int) -> Sum:
         """Return a number that tells contents of a bundle apart, for stages of at most `RANK_BASE` layers a way."""
         counts = [count for (owner, _), count in self.count.items() if owner == bundle]
-        return cp_model.LinearExpr.weighted_sum(counts, [RANK_BASE**power for power in range(len(counts))])
+        weights = [RANK_BASE ** (place % RANK_POWERS) for place in range(len(counts))]
+        return cp_model.LinearExpr.weighted_sum(counts, weights)
 
     def of_bundle(self, bundle: int) -> Sum:
         """Return how many layers of a bundle the stage holds."""

@@ -9,7 +9,8 @@ from placer.verify.compare import Figure, Tolerance, mismatch
 from placer.verify.context import Context
 from placer.verify.finding import Finding
 from placer.verify.recompute.group import Group
-from placer.verify.recompute.kv import SequenceKv, fitting_tokens, sequence_tokens, sequences_kv
+from placer.verify.recompute.kv import SequenceKv, fitting_tokens, sequences_kv
+from placer.verify.recompute.pages import page_tokens, sequence_tokens
 
 NAME = "kv"
 WHAT = "KV budgets in tokens: pages, copies, what fits beside weights and buffers, what every rank holds"
@@ -46,7 +47,7 @@ def _check_layout(context: Context, use: KvUse) -> Iterator[Finding]:
     used = tuple(context.batch.microbatches_in_flight * dealt * tokens for dealt in group.shape.sequences_per_rank)
     for field, exact in (
         ("tier", group.device.compute_tier.tier),
-        ("page_tokens", group.device.kv_page_tokens),
+        ("page_tokens", page_tokens(group)),
         ("sequence_tokens", tokens),
         ("used_tokens", used),
     ):
@@ -69,7 +70,7 @@ def _check_stage(context: Context, use: KvUse, stages: dict[int, SequenceKv]) ->
     kept, (least, _) = stages[use.stage], fits[use.stage]
     if use.layers != kept.layers:
         yield _finding(f"{where}.layers", "wrong", kept.layers, use.layers)
-    if not least <= use.capacity_tokens <= most or use.capacity_tokens % group.device.kv_page_tokens:
+    if not least <= use.capacity_tokens <= most or use.capacity_tokens % page_tokens(group):
         yield _finding(
             f"{where}.capacity_tokens", "not what fits beside weights and buffers", least, use.capacity_tokens
         )

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
+from placer.catalog.device import Device, TierRole
+from placer.catalog.source import is_estimate
 from placer.plan.plan import Plan
+from placer.scenario.retention import Retention
 from placer.scenario.scenario import Scenario
 from placer.verify.context import Context
 from placer.verify.finding import Finding
@@ -55,9 +58,13 @@ def input_hashes(scenario: Scenario) -> dict[str, str]:
         "fleet": scenario.fleet,
         "workload": scenario.workload,
         "target": scenario.target,
-        "space": scenario.space,
     }
-    return {name: hashlib.sha256(value.model_dump_json().encode("utf-8")).hexdigest() for name, value in inputs.items()}
+    if scenario.retention != Retention():
+        inputs["retention"] = scenario.retention
+    if scenario.robust is not None:
+        inputs["robust"] = scenario.robust
+    texts = {name: value.model_dump_json() for name, value in inputs.items()} | {"space": scenario.space.hashed_json()}
+    return {name: hashlib.sha256(text.encode("utf-8")).hexdigest() for name, text in texts.items()}
 
 
 def estimates_of(scenario: Scenario, used: set[str]) -> list[str]:
@@ -68,8 +75,18 @@ def estimates_of(scenario: Scenario, used: set[str]) -> list[str]:
         if pool.name in used:
             device = fleet.device_of(pool.name)
             names |= {f"{device.name}.{figure}" for figure in device.estimates(fleet.price_basis)}
+            names |= {f"{device.name}.{figure}" for figure in _tier_guesses(scenario, device)}
             links |= {link for link in (pool.scale_up, pool.scale_out) if link}
     links |= {cross.link for cross in fleet.links if set(cross.between) <= used}
     for link in (fleet.link_types[name] for name in links):
         names |= {f"{link.name}.{figure}" for figure in link.estimates()}
     return sorted(names)
+
+
+def _tier_guesses(scenario: Scenario, device: Device) -> set[str]:
+    """Return the tiers below the compute tier that rest on guesses, where sessions may wait in them."""
+    if scenario.workload.sessions is None:
+        return set()
+    below = {str(tier.tier) for tier in device.memory if tier.role is TierRole.OFFLOAD}
+    below -= {tier.name for tier in scenario.retention.tiers}
+    return {f"memory.{name}" for name in below if is_estimate(f"memory.{name}", device.sources)}

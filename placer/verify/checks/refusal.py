@@ -23,7 +23,7 @@ def check_planned(context: Context) -> Iterator[Finding]:
 
 def check_refusal(plan: Plan) -> Iterator[Finding]:
     """Yield what a refusal, or an undecided plan, lacks or claims too much."""
-    claims = {"metrics": plan.metrics, "placement": plan.placement, "groups": plan.groups}
+    claims = {"metrics": plan.metrics, "placement": plan.placement, "groups": plan.groups, "paused": plan.paused}
     for name, value in claims.items():
         if value:
             yield _finding(name, f"an {plan.status} plan has none")

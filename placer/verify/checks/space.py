@@ -8,6 +8,7 @@ from placer.plan.placement import Role
 from placer.verify.checks.ways import way_findings
 from placer.verify.context import Context
 from placer.verify.finding import Finding
+from placer.verify.recompute.context_parallel import legal_degrees
 from placer.verify.recompute.group import Group
 
 NAME = "space"
@@ -53,6 +54,9 @@ def _check_shape(context: Context, group: Group) -> Iterator[Finding]:
         yield _finding(f"{where}.width", "not a width of the declared space", found=group.shape.width)
     if group.shape.stages not in space.stage_counts(context.scenario.model.num_layers):
         yield _finding(f"{where}.stages", "not a stage count of the declared space", found=group.shape.stages)
+    spare = space.max_spare_slots if context.is_uneven and group.expert_ranks > 1 else 0
+    if group.shape.spare_slots > spare:
+        yield _finding(f"{where}.spare_slots", "too many", f"at most {spare}", group.shape.spare_slots)
 
 
 def _check_cuts(context: Context, group: Group) -> Iterator[Finding]:
@@ -65,6 +69,9 @@ def _check_cuts(context: Context, group: Group) -> Iterator[Finding]:
         yield _finding(f"{where}.tp", f"must divide KV heads {sorted(kv_heads)} or be a multiple", found=tp)
     elif not _stays_inside(tp, group):
         yield _finding(f"{where}.tp", f"must stay inside domains of {group.pool.domain}", found=tp)
+    degrees = legal_degrees(context.model, tp) if context.scenario.space.context_parallel else {1}
+    if group.shape.cp not in degrees:
+        yield _finding(f"{where}.cp", "not a legal cut of sequences", sorted(degrees), group.shape.cp)
     legal = _legal_expert_cuts(context, group)
     if group.shape.expert_tp not in legal:
         yield _finding(f"{where}.expert_tp", "not a legal cut", sorted(legal), group.shape.expert_tp)

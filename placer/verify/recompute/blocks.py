@@ -9,19 +9,21 @@ from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerOps
 from placer.graph.op import Op
 from placer.verify.recompute.collectives import exchange_s, gather_best_s, reduce_hidden_s
+from placer.verify.recompute.context_parallel import merge_s
 from placer.verify.recompute.group import Group
 from placer.verify.recompute.kernels import core_s, embedding_read_s, experts_s, gemm_s
 from placer.verify.recompute.load import Microbatch, PartLoad
 
 
 def attention_s(ops: LayerOps, family: KernelFamily, group: Group, batch: Microbatch) -> float:
-    """Return projection, core, output, all-reduce, and the router where there is one."""
+    """Return projection, core and its merge, output, all-reduce, and the router where there is one."""
     router_s = gemm_s(ops.moe.router, group) if ops.moe else 0.0
     if not ops.has_mixer:
         return router_s
     return (
         gemm_s(ops.projection, group)
         + core_s(ops.core, family, group, batch)
+        + merge_s(ops.core, group)
         + gemm_s(ops.output, group)
         + reduce_hidden_s(group, batch)
         + router_s

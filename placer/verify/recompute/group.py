@@ -41,6 +41,10 @@ class Group:
         """Expert-parallel ranks of a stage, ``e = d / u``."""
         return self.shape.width // self.shape.expert_tp
 
+    def slots(self, num_experts: int) -> int:
+        """Slots of an expert rank for so many experts of a layer, ``min(n, ceil(n / e) + spare)``."""
+        return min(num_experts, -(-num_experts // self.expert_ranks) + self.shape.spare_slots)
+
     @property
     def rank_tokens(self) -> int:
         """Tokens of the fullest data-parallel rank, ``r``."""

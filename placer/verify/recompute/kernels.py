@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from placer.catalog.device import Device
 from placer.catalog.kernel import KernelFamily
 from placer.cost.op_time import Work, kernel_time_s
 from placer.graph.op import Op
 from placer.model.precision import ComputePrecision, WeightFormat
+from placer.verify.recompute.context_parallel import cuts_of, own_tokens
 from placer.verify.recompute.group import Group
 from placer.verify.recompute.load import Microbatch, PartLoad
 from placer.verify.recompute.weights import handled, held, reductions, shard_bytes, shard_flops
@@ -37,15 +36,16 @@ def core_s(op: Op, family: KernelFamily, group: Group, batch: Microbatch) -> flo
     """Return the time of a mixer's core.
 
     ``r (S + 1) kv / min(t, parts)`` bytes of every cache, indices whole, the state once there and once back;
-    ``r S flops / t``.
+    ``r S flops / t``. Of a sequence cut in ``c``, ``ceil(S / c)`` tokens, for the heads of ``c`` ranks.
     """
+    context, cuts = own_tokens(op, group, batch.time_context), cuts_of(op, group)
     parts = min(group.shape.tp, op.kv_max_shards)
     moved, flops = 2.0 * op.state_bytes / parts, float(op.flops_per_token)
     for cache in op.caches:
-        entries = cache.read(batch.time_context)
+        entries = cache.read(context)
         volume = entries * cache.entry_bytes + cache.entry_bytes / cache.stride
         moved += volume if cache.is_index else volume / parts
-        flops += entries * cache.flops_per_entry
+        flops += cuts * entries * cache.flops_per_entry
     return float(
         kernel_time_s(
             group.device.kernel(family, WeightFormat(op.cache_format.value)),
@@ -74,7 +74,7 @@ def experts_s(expert: Op, group: Group, load: PartLoad) -> float:
                 depth=reductions(expert, cuts),
                 handled_bytes=2.0 * load.tokens * handled(expert, cuts),
                 tile_flops=load.touched * shard_flops(expert, cuts),
-                experts=math.ceil(load.num_experts / group.expert_ranks),
+                experts=group.slots(load.num_experts),
             ),
             bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
             peak_flops_per_s=group.device.peak[compute],

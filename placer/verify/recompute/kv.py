@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass
 
 from placer.graph.model_graph import ModelGraph
+from placer.graph.op import Op
 from placer.plan.placement import Placement
+from placer.verify.recompute.context_parallel import own_tokens
 from placer.verify.recompute.group import Group
 from placer.verify.recompute.memory import DeviceMemory
+from placer.verify.recompute.pages import page_tokens
 
 
 @dataclass
@@ -22,7 +25,7 @@ class SequenceKv:
     device
         On each device [B].
     distinct
-        On all tensor-parallel ranks, copies left out [B].
+        Of the whole sequence, every byte once [B].
     """
 
     layers: int = 0
@@ -30,30 +33,30 @@ class SequenceKv:
     distinct: float = 0.0
 
 
-def sequence_tokens(group: Group, context: int) -> int:
-    """Return the tokens of the pages a sequence takes."""
-    page = group.device.kv_page_tokens
-    return math.ceil(context / page) * page
-
-
 def sequences_kv(model: ModelGraph, placement: Placement, group: Group, tokens: int) -> dict[int, SequenceKv]:
     """Return what a sequence of so many tokens leaves on every stage of a group; empty stages are left out."""
     stages: dict[int, SequenceKv] = {}
     for layer in placement.layers:
         core = model.layer_ops[layer.layer].core
-        cut = float(core.state_bytes)
-        whole = 0.0
-        for cache in core.caches:
-            if cache.is_index:
-                whole += cache.kept(tokens) * cache.entry_bytes
-            else:
-                cut += cache.kept(tokens) * cache.entry_bytes
+        whole, cut = _volumes(core, tokens)
         if layer.attention.role is group.shape.role and cut + whole > 0:
+            own_whole, own_cut = _volumes(core, own_tokens(core, group, tokens))
             kept = stages.setdefault(layer.attention.stage, SequenceKv())
             kept.layers += 1
-            kept.device += whole + cut / min(group.shape.tp, core.kv_max_shards)
+            kept.device += own_whole + own_cut / min(group.shape.tp, core.kv_max_shards)
             kept.distinct += whole + cut
     return stages
+
+
+def _volumes(core: Op, tokens: int) -> tuple[float, float]:
+    """Return what heads share of so many tokens, indices, and what they are cut by [B]."""
+    whole, cut = 0.0, float(core.state_bytes)
+    for cache in core.caches:
+        if cache.is_index:
+            whole += cache.kept(tokens) * cache.entry_bytes
+        else:
+            cut += cache.kept(tokens) * cache.entry_bytes
+    return whole, cut
 
 
 def fitting_tokens(memory: DeviceMemory, group: Group, kept: SequenceKv, tokens: int) -> tuple[int, int]:
@@ -61,7 +64,7 @@ def fitting_tokens(memory: DeviceMemory, group: Group, kept: SequenceKv, tokens:
 
     The two differ where the bytes by which shards are rounded decide about a page.
     """
-    page = group.device.kv_page_tokens
+    page = page_tokens(group)
     room = group.device.usable_bytes - memory.weights - memory.hot_experts - memory.activations
     slack = memory.items + 1e-9 * memory.total
     pages = tokens // page

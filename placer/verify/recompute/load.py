@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from placer.cost.expert_load import touched_probability
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class PartLoad:
 
 
 def part_load(selection: NDArray[np.float64], experts_by_rank: Sequence[Sequence[int]], sequences: int) -> PartLoad:
-    """Return the load of a part.
+    """Return the load of a part; copies of an expert serve equal parts of its tokens, each picked at random.
 
     Parameters
     ----------
@@ -79,14 +78,21 @@ def part_load(selection: NDArray[np.float64], experts_by_rank: Sequence[Sequence
     sequences
         Tokens of a microbatch, ``b``.
     """
-    touched = touched_probability(selection, np.array([float(sequences)]))[0]
-    ids = [expert for rank in experts_by_rank for expert in rank]
+    ids = sorted({expert for rank in experts_by_rank for expert in rank})
+    share = copy_shares(selection, experts_by_rank)
+    touched = 1.0 - (1.0 - share) ** sequences
     any_touched = 1.0 - math.prod((1.0 - float(selection[expert])) ** sequences for expert in ids)
     most_touched = max((float(touched[list(rank)].sum()) for rank in experts_by_rank if rank), default=0.0)
-    most_tokens = max((float(selection[list(rank)].sum()) for rank in experts_by_rank if rank), default=0.0)
+    most_tokens = max((float(share[list(rank)].sum()) for rank in experts_by_rank if rank), default=0.0)
     return PartLoad(
         touched=max(most_touched, any_touched),
         tokens=max(most_tokens * sequences, any_touched),
         num_experts=len(ids),
         selected=float(selection[ids].sum()),
     )
+
+
+def copy_shares(selection: NDArray[np.float64], experts_by_rank: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """Return the chance that a token goes to a given copy of each expert, equal for all copies; shape as given."""
+    copies = Counter(expert for rank in experts_by_rank for expert in rank)
+    return np.array([chance / max(1, copies[expert]) for expert, chance in enumerate(selection.tolist())])

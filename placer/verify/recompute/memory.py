@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.model_graph import ModelGraph
 from placer.graph.op import Op
 from placer.plan.placement import FfnPart, LayerPlacement, Placement, Role, Way
+from placer.verify.recompute.context_parallel import own_tokens, room_bytes
 from placer.verify.recompute.flow import Place, place_of
+from placer.verify.recompute.pages import sequence_tokens
 from placer.verify.recompute.replica import Replica
 from placer.verify.recompute.weights import shard_bytes
 
@@ -57,6 +58,7 @@ class _Books:
         for role, group in replica.groups.items():
             tokens = 2 * group.rank_tokens + 2 * top_k * group.device_tokens
             buffers = batch.in_flight * batch.hidden_bytes * tokens
+            buffers += batch.in_flight * group.rank_tokens * room_bytes(model, group)
             for stage in range(group.shape.stages):
                 self.stages[role, stage] = DeviceMemory((role, stage), activations=buffers)
 
@@ -74,10 +76,9 @@ class _Books:
         group, batch = self.replica.groups[place[0]], self.replica.batch
         parts = min(group.shape.tp, ops.core.kv_max_shards)
         kept = ops.core.state_bytes / parts
-        page = group.device.kv_page_tokens
-        pages = math.ceil(batch.capacity_context / page)
+        tokens = own_tokens(ops.core, group, sequence_tokens(group, batch.capacity_context))
         for cache in ops.core.caches:
-            volume = cache.kept(pages * page) * cache.entry_bytes
+            volume = cache.kept(tokens) * cache.entry_bytes
             kept += volume if cache.is_index else volume / parts
         self.stages[place].kv += batch.in_flight * group.rank_tokens * kept
         self.stages[place].items += 1
@@ -98,9 +99,9 @@ class _Books:
                 self.stages[place].weights += held
 
     def _slots_bytes(self, moe: MoeOps, part: FfnPart) -> float:
-        """Return the bytes of a part's slots on a rank: ``ceil(n / e)``, filled or not."""
+        """Return the bytes of a part's slots on a rank, filled or not."""
         group = self.replica.groups[part.at.role]
         experts_by_rank = self.placement.experts[part.experts or ""].experts_by_rank
-        slots = -(-sum(map(len, experts_by_rank)) // len(experts_by_rank))
+        slots = group.slots(len({expert for rank in experts_by_rank for expert in rank}))
         self.stages[place_of(part.at)].items += slots * (len(moe.expert.matrices) + len(moe.expert.vectors))
         return slots * shard_bytes(moe.expert, group.device, group.shape.expert_tp)
