@@ -23,7 +23,7 @@ from placer.verify.recompute.figures import Stated, metrics_of
 
 
 def drifted_plan(
-    plan: Plan, routing: RoutingProfile, placement: Placement, step: Step, params: SolveParams | None
+    plan: Plan, routing: RoutingProfile, placement: Placement, step: Step, params: SolveParams | None = None
 ) -> Plan:
     """Return the plan of a new routing, with a bound that a search of its declared space proves.
 

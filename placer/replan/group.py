@@ -10,7 +10,7 @@ from placer.errors import InputError
 from placer.graph.lower import lower
 from placer.plan.placement import Placement, Role
 from placer.plan.plan import Plan
-from placer.plan.replanning import GroupMoves
+from placer.plan.replanning import GroupMoves, Shares
 from placer.replan.layer_task import LayerTask, Solution
 from placer.replan.request import Request
 from placer.replan.stage import Stage, holds_experts
@@ -117,8 +117,9 @@ def _group(plan: Plan, placement: Placement, stages: tuple[Stage, ...], request:
                 selection=request.drift.chances[numbers[0]],
                 ranks=first.ranks,
                 slots=slots,
-                is_single=not first.is_changed,
-                shares=request.shares,
+                is_single=not first.is_changed and shape.spare_slots == 0,
+                # A layout a plan can express is read by its rules: copies of an expert serve equal parts.
+                shares=request.shares if first.is_changed else Shares.EVEN,
             )
         )
     _assert_room(plan, first, slots_bytes)

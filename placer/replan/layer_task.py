@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from placer.errors import InternalError
 from placer.plan.replanning import Balance, LayerMoves, Shares
 from placer.replan.assignment import Floats
@@ -79,8 +81,11 @@ class LayerTask:
 
     @property
     def fullest_over_mean(self) -> float:
-        """Load of the fullest of the planned ranks over their mean; a plan's experts have one copy."""
-        loads = [float(self.selection[list(rank)].sum()) for rank in self.experts_by_rank]
+        """Load of the fullest of the planned ranks over their mean; copies serve equal parts, as the plan says."""
+        parts = self.selection / np.maximum(
+            np.bincount(sum(self.experts_by_rank, ()), minlength=len(self.selection)), 1
+        )
+        loads = [float(parts[list(rank)].sum()) for rank in self.experts_by_rank]
         return max(loads) * len(loads) / sum(loads)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,6 +25,12 @@ class Layout:
 
     experts_by_rank: tuple[tuple[int, ...], ...]
     shares_by_rank: tuple[tuple[float, ...], ...]
+
+
+def evenly(experts_by_rank: tuple[tuple[int, ...], ...]) -> Layout:
+    """Return a layout whose copies serve equal parts."""
+    copies = Counter(expert for rank in experts_by_rank for expert in rank)
+    return Layout(experts_by_rank, tuple(tuple(1.0 / copies[expert] for expert in rank) for rank in experts_by_rank))
 
 
 #: Layouts by layer and group.
@@ -67,8 +74,7 @@ def _layer(context: Context, placed: LayerPlacement, drift: Drift, layouts: Layo
         selection = drift.chances[placed.layer]
         for part in placed.ffn:
             planned = context.placement.experts[part.experts or ""].experts_by_rank
-            whole = Layout(planned, tuple((1.0,) * len(rank) for rank in planned))
-            layout = layouts.get((placed.layer, part.at.role), whole)
+            layout = layouts.get((placed.layer, part.at.role), evenly(planned))
             loads.append(copies_load(selection, layout, context.replica.batch.sequences))
     return context.loaded_layer(placed, loads)
 
