@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from placer.errors import PlacerError
 from placer.plan.plan import Plan, Status
-from placer.simulate.deployment import deployment_of
-from placer.simulate.engine import Load
-from placer.simulate.route import build_route
-from placer.simulate.steady import run_steady
+from placer.simulate.planned import steady_of
 from placer.verify.finding import CheckResult, Finding, VerificationReport
 from placer.verify.verify import verify_plan
 
@@ -68,8 +65,7 @@ def _findings(plan: Plan) -> tuple[Finding, ...]:
 
 def _differences(where: str, plan: Plan, stated: float, law_s: float) -> tuple[Finding, ...]:
     try:
-        deployment = deployment_of(plan)
-        steady = run_steady(build_route(deployment).program, Load(deployment.in_flight, plan.schedule))
+        steady = steady_of(plan)
     except (PlacerError, ArithmeticError, LookupError, ValueError, TypeError) as error:
         message = f"cannot be simulated: {type(error).__name__}: {error}"
         return (Finding(check=NAME, where="plan", message=message),)

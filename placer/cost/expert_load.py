@@ -81,10 +81,10 @@ def copied_rank_share(share: Array, num_ranks: int, num_copies: int) -> float:
     >>> round(copied_rank_share(np.array([4.0, 1.0, 1.0]), 4, 2), 6)
     1.333333
     """
-    low, high = 0.0, float(share.max(initial=0.0))
+    high = float(share.max(initial=0.0))
     if high == 0.0:
         return 0.0
-    low = max(high / num_ranks * (1.0 - 1e-12), 0.0)
+    low = high / num_ranks * (1.0 - 1e-12)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2.0
         if (np.ceil(share / middle) - (share > 0)).sum() <= num_copies:

@@ -74,6 +74,11 @@ class GroupShape:
         return self.width // self.expert_tp
 
     @property
+    def cuts(self) -> tuple[int, int, int, int]:
+        """How ops are cut inside a stage: all of the shape but pool, stages and width; context parallelism last."""
+        return self.tp, self.expert_tp, self.spare_slots, self.cp
+
+    @property
     def expert_ranks(self) -> ExpertRanks:
         """Expert-parallel ranks of a stage with their spare slots."""
         return ExpertRanks(self.ep, self.spare_slots)

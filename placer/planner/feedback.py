@@ -233,7 +233,6 @@ def _hosts(searcher: Searcher, host: GroupShape) -> list[GroupShape]:
     shapes = {
         shape
         for shape in searcher.shapes(host.pool)
-        if (shape.tp, shape.expert_tp, shape.cp) == (host.tp, host.expert_tp, host.cp)
-        and shape.width in widths.get(shape.stages, ())
+        if shape.cuts == host.cuts and shape.width in widths.get(shape.stages, ())
     }
     return sorted(shapes, key=lambda shape: (shape != host, shape.stages, shape.width))

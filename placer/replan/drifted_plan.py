@@ -13,10 +13,7 @@ from placer.replan.step_time import Step
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 from placer.search.params import SolveParams
-from placer.simulate.deployment import deployment_of
-from placer.simulate.engine import Load
-from placer.simulate.route import build_route
-from placer.simulate.steady import run_steady
+from placer.simulate.planned import steady_of
 from placer.units import format_count
 from placer.verify.context import context_of
 from placer.verify.recompute.figures import Stated, metrics_of
@@ -47,13 +44,9 @@ def drifted_plan(
     """
     assert plan.metrics is not None
     assert plan.time is not None
-    scenario = plan.scenario.model_copy(
-        update={"workload": plan.scenario.workload.model_copy(update={"routing": routing})}
-    )
-    moved = plan.model_copy(update={"scenario": scenario, "placement": placement})
-    deployment = deployment_of(moved)
-    steady = run_steady(build_route(deployment).program, Load(deployment.in_flight, plan.schedule))
-    step_s = max(steady.step_s, step.law_s)
+    moved = plan.under(routing).model_copy(update={"placement": placement})
+    scenario = moved.scenario
+    step_s = max(steady_of(moved).step_s, step.law_s)
     target = scenario.target
     if step_s > target.step_time_s:
         raise InputError(

@@ -13,7 +13,7 @@ from placer.plan.plan import Plan, Status
 from placer.planner.planner import make_plan
 from placer.progress import ProgressSink, ignore
 from placer.robust.judge import Candidate, Judge, usd
-from placer.robust.mixture import mixture
+from placer.robust.mixture import assert_one_kind, mixture
 from placer.robust.relaid import relaid
 from placer.robust.score import score
 from placer.robust.written import report_of, undecided, written
@@ -57,7 +57,7 @@ def plan_robust(scenario: Scenario, params: SolveParams, sink: ProgressSink = ig
     asked = scenario.robust
     assert asked is not None
     runs = 2 * (len(asked.profiles) + 1)
-    judge = Judge(asked, scenario.target.step_time_s)
+    judge = Judge(asked, scenario.target.step_time_s, lower(scenario.model))
     return _Chooser(scenario, judge, dataclasses.replace(params, budget_s=params.budget_s / runs), sink).plan()
 
 
@@ -81,12 +81,12 @@ class _Chooser:
     def __init__(self, scenario: Scenario, judge: Judge, params: SolveParams, sink: ProgressSink) -> None:
         self._scenario, self._judge, self._params, self._sink = scenario, judge, params, sink
         self._routings = [profile.routing for profile in judge.asked.profiles]
-        self._layers = lower(scenario.model).expert_layers
+        self._layers = judge.model.expert_layers
+        assert_one_kind(self._layers)
         self._even = (1.0 / len(self._routings),) * len(self._routings)
 
     def plan(self) -> Plan:
         """Return the best plan, or the first answer that is none."""
-        mixture(self._routings, self._even, self._layers, 1.0)
         rate, judge = self._scenario.target.tokens_per_s_per_user, self._judge
         owns = [self._made(routing, rate) for routing in self._routings]
         missing = next((own for own in owns if own.status is not Status.PLANNED), None)
@@ -124,9 +124,9 @@ class _Chooser:
         for _ in range(1 + (ROUNDS if self._judge.asked.objective is Objective.WORST else 0)):
             stated = tuple(shares.tolist())
             mixed = self._mixed(stated, float(_sequences(plan)))
-            dealt = relaid(plan, mixed.by_layer(self._layers)).under(mixed)
+            dealt = relaid(plan, mixed, self._judge.model).under(mixed)
             scores = self._judge.scores(dealt)
-            yield Candidate(dealt, mixed, stated, score(dealt, mixed), scores)
+            yield Candidate(dealt, mixed, stated, score(dealt, mixed, self._judge.model), scores)
             leaning = shares * (usd(scores) / usd(scores).mean()) ** LEAN
             shares = leaning / leaning.sum()
 

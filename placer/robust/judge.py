@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from placer.cost.group import Array
+from placer.graph.model_graph import ModelGraph
 from placer.plan.plan import Plan
 from placer.robust.score import Score, score
 from placer.scenario.objective import Objective
@@ -38,14 +39,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Judge:
-    """The routings asked for, and the longest step that meets the target [s]."""
+    """The routings asked for, the longest step that meets the target [s], and the model lowered."""
 
     asked: Robust
     target_s: float
+    model: ModelGraph
 
     def scores(self, plan: Plan) -> Scores:
         """Return what a plan takes and costs under every routing."""
-        return tuple(score(plan, profile.routing) for profile in self.asked.profiles)
+        return tuple(score(plan, profile.routing, self.model) for profile in self.asked.profiles)
 
     def misses(self, scores: Scores) -> tuple[str, ...]:
         """Return the routings under which a plan misses the target."""

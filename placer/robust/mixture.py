@@ -14,6 +14,19 @@ from placer.scenario.routing import RoutingKind, RoutingProfile
 NEARLY_ONE = 1.0 - 1e-12
 
 
+def assert_one_kind(expert_layers: Mapping[tuple[int, int], Sequence[int]]) -> None:
+    """Raise an error unless all layers with experts have as many of them.
+
+    Raises
+    ------
+    ScenarioError
+        If the model has none, or layers with different numbers of experts.
+    """
+    if len(expert_layers) != 1:
+        kinds = ", ".join(f"{count} experts" for count, _ in expert_layers) or "no experts"
+        raise ScenarioError(f"several routings need a model with one kind of MoE layers, got {kinds}", where="robust")
+
+
 def mixture(
     profiles: Sequence[RoutingProfile],
     weights: Sequence[float],
@@ -37,11 +50,9 @@ def mixture(
     Raises
     ------
     ScenarioError
-        If the model has none, or layers with different numbers of experts.
+        As `assert_one_kind`.
     """
-    if len(expert_layers) != 1:
-        kinds = ", ".join(f"{count} experts" for count, _ in expert_layers) or "no experts"
-        raise ScenarioError(f"several routings need a model with one kind of MoE layers, got {kinds}", where="robust")
+    assert_one_kind(expert_layers)
     (layers,) = expert_layers.values()
     by_profile = [profile.by_layer(expert_layers) for profile in profiles]
     batch, mixed = np.array([tokens]), []

@@ -8,25 +8,28 @@ import numpy as np
 
 from placer.cost.group import Array
 from placer.graph.ffns.moe import MoeOps
-from placer.plan.placement import ExpertLayout, FfnPart, LayerPlacement, Placement, Role
+from placer.graph.model_graph import ModelGraph
+from placer.plan.placement import ExpertLayout, FfnPart, LayerPlacement, Role
 from placer.plan.plan import Plan
-from placer.scenario.scenario import EQUAL
+from placer.scenario.routing import RoutingProfile, is_uneven
 from placer.search.expert_layout import PlacedLoads, fastest_layout
-from placer.simulate.deployment import deployment_of
+from placer.simulate.deployment import Deployment, deployment_of
 
 
-def relaid(plan: Plan, chances: Mapping[int, Array]) -> Plan:
+def relaid(plan: Plan, routing: RoutingProfile, model: ModelGraph) -> Plan:
     """Return a plan whose experts are dealt for a routing: the hottest of a split layer on the sidecar.
 
     Parameters
     ----------
     plan
         A planned one; its figures are left as they are.
-    chances
-        By layer with experts: the chance that a token selects each, shape (num_experts,).
+    routing
+        What experts are picked on.
+    model
+        The plan's model lowered.
     """
     assert plan.placement is not None
-    dealer = _Dealer(plan, plan.placement, chances)
+    dealer = _Dealer(deployment_of(plan, model), routing.by_layer(model.expert_layers))
     layers = tuple(dealer.layer(placed) for placed in plan.placement.layers)
     placement = plan.placement.model_copy(update={"layers": layers, "experts": dealer.layouts})
     return plan.model_copy(update={"placement": placement})
@@ -35,12 +38,11 @@ def relaid(plan: Plan, chances: Mapping[int, Array]) -> Plan:
 class _Dealer:
     """Deals experts layer by layer; layers of equal chances and parts share a layout."""
 
-    def __init__(self, plan: Plan, placement: Placement, chances: Mapping[int, Array]) -> None:
-        self._placement, self._chances = placement, chances
-        deployment = deployment_of(plan)
+    def __init__(self, deployment: Deployment, chances: Mapping[int, Array]) -> None:
+        self._placement, self._chances = deployment.placement, chances
         self._groups, self._ops = deployment.hardware, deployment.model.layer_ops
         self._tokens = float(deployment.sequences)
-        self._has_copies = any(float(each.max() - each.min()) > EQUAL for each in chances.values())
+        self._has_copies = is_uneven(chances.values())
         self._loads: dict[bytes, PlacedLoads] = {}
         self._names: dict[tuple[bytes, Role, int, int], str] = {}
         self.layouts: dict[str, ExpertLayout] = {}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from placer.graph.model_graph import ModelGraph
 from placer.plan.plan import Plan
 from placer.scenario.routing import RoutingProfile
-from placer.simulate.deployment import deployment_of
-from placer.simulate.engine import Load
-from placer.simulate.route import build_route
-from placer.simulate.steady import run_steady
+from placer.simulate.planned import steady_of
 from placer.verify.context import context_of
 from placer.verify.recompute.figures import Stated, metrics_of, step_time_s
 
@@ -23,14 +21,13 @@ class Score:
     usd: float
 
 
-def score(plan: Plan, routing: RoutingProfile) -> Score:
-    """Return what a plan, which there must be, takes and costs under a routing."""
+def score(plan: Plan, routing: RoutingProfile, model: ModelGraph) -> Score:
+    """Return what a plan, which there must be, takes and costs under a routing; ``model`` is its model lowered."""
     moved = plan.under(routing)
-    context, deployment = context_of(moved), deployment_of(moved)
+    context = context_of(moved, model)
     assert context is not None
     law_s = step_time_s(context.flow, context.replica)
-    steady = run_steady(build_route(deployment).program, Load(deployment.in_flight, plan.schedule))
-    step_s = max(law_s, steady.step_s)
+    step_s = max(law_s, steady_of(moved, model).step_s)
     stated = Stated(len(context.placement.replicas), step_s)
     exact = metrics_of(context.flow, context.replica, plan.devices, stated, moved.scenario)
     return Score(law_s, step_s, exact.usd_per_million_output_tokens)

@@ -23,11 +23,10 @@ from placer.units import format_count
 
 def report_of(best: Candidate, owns: Sequence[Plan], judge: Judge) -> RobustReport:
     """Return the figures of a candidate under every routing, beside those of every routing's own plan."""
-    layers = lower(best.plan.scenario.model).expert_layers
     own_usd = [own.metrics.usd_per_million_output_tokens for own in owns if own.metrics is not None]
     bounds = [own.bound.usd_per_million_output_tokens for own in owns if own.bound is not None]
     profiles = judge.asked.profiles
-    picked = [judge.scores(relaid(best.plan, profile.routing.by_layer(layers))) for profile in profiles]
+    picked = [judge.scores(relaid(best.plan, profile.routing, judge.model)) for profile in profiles]
     fitting = np.array([scores[index].usd for index, scores in enumerate(picked)])
     return RobustReport(
         usd_per_million_output_tokens=judge.value(usd(best.scores)),

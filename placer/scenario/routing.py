@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from placer.errors import ScenarioError
 
 MAX_EXPERTS = 100_000
+#: Chances that differ by less are equal.
+EQUAL = 1e-12
 LayerWeights = tuple[Annotated[float, Field(ge=0, le=1e15)], ...]
 
 
@@ -164,6 +166,14 @@ class RoutingProfile(BaseModel):
             for shape, layers in expert_layers.items()
             for layer, chances in zip(layers, self.selections(layers, *shape), strict=True)
         }
+
+
+def is_uneven(chances: Iterable[NDArray[np.float64]]) -> bool:
+    """Return whether some expert of some layer is wanted more than another of it; only then experts have copies.
+
+    ``chances`` are those that a token selects each expert, by layer, each of shape (num_experts,).
+    """
+    return any(float(chance.max() - chance.min()) > EQUAL for chance in chances)
 
 
 def _capped_shares(weight: NDArray[np.float64], total: int) -> NDArray[np.float64]:

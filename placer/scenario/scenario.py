@@ -12,11 +12,9 @@ from placer.model.precision import Precision, WeightFormat
 from placer.model.spec import ModelSpec
 from placer.scenario.retention import Retention
 from placer.scenario.robust import Robust
+from placer.scenario.routing import is_uneven
 from placer.scenario.space import Space
 from placer.scenario.workload import Target, Workload
-
-#: Chances that differ by less are equal.
-EQUAL = 1e-12
 
 
 class Scenario(BaseModel):
@@ -42,8 +40,7 @@ class Scenario(BaseModel):
 
         ``expert_layers`` are the model's layers with experts, by (experts of a layer, experts a token visits).
         """
-        chances = self.workload.routing.by_layer(expert_layers).values()
-        return any(float(chance.max() - chance.min()) > EQUAL for chance in chances)
+        return is_uneven(self.workload.routing.by_layer(expert_layers).values())
 
 
 def _check_prices(scenario: Scenario) -> Iterator[str]:

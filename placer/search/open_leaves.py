@@ -54,9 +54,9 @@ def halves(leaves: list[Leaf]) -> tuple[list[Leaf], list[Leaf]]:
     """Return a batch in two: by the shape of the host, or where all have the same one, by that of the sidecar."""
     hosts = {leaf.candidate.host for leaf in leaves}
 
-    def place(leaf: Leaf) -> tuple[int, int, int]:
+    def place(leaf: Leaf) -> tuple[int, ...]:
         shape = leaf.candidate.host if len(hosts) > 1 else leaf.candidate.shapes[-1]
-        return shape.tp, shape.expert_tp, shape.cp
+        return shape.cuts
 
     places = sorted({place(leaf) for leaf in leaves})
     middle = places[(len(places) - 1) // 2]

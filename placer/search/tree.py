@@ -81,12 +81,7 @@ def _sorted_shapes(cost: CostModel, pool: str, valuation: Valuation) -> list[tup
 
 
 def _size(shape: GroupShape) -> tuple[int, ...]:
-    return shape.width, shape.stages, *_cuts(shape)
-
-
-def _cuts(shape: GroupShape) -> tuple[int, ...]:
-    """Return how ops are cut inside a stage."""
-    return shape.tp, shape.expert_tp, shape.spare_slots, shape.cp
+    return shape.width, shape.stages, *shape.cuts
 
 
 def cell_points(sizes: Array) -> Array:
@@ -143,7 +138,7 @@ def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -
     shapes: list[GroupShape] = [shape for _, shape in priced]
     for leaf, (usd_per_hour, shape) in zip(_leaves_in_order(first), priced, strict=True):
         shapes[leaf - first] = shape
-        key = (shape.width, *_cuts(shape))
+        key = (shape.width, *shape.cuts)
         if key not in tables:
             # In this order the shape without context parallelism comes first.
             tables[key] = stage_values(cost, shape, points, relaxed_batch, tables.get((*key[:-1], 1)))

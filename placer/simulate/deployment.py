@@ -93,8 +93,8 @@ def _dealt(plan: GroupPlan, sequences: int) -> Batch:
     return Batch(np.array([float(sequences)]), fullest, fullest / plan.tp)
 
 
-def deployment_of(plan: Plan) -> Deployment:
-    """Return what a plan deploys.
+def deployment_of(plan: Plan, model: ModelGraph | None = None) -> Deployment:
+    """Return what a plan deploys; ``model`` is its model lowered, where that is known.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def deployment_of(plan: Plan) -> Deployment:
         raise InputError(f"expected a plan with a placement, got one that is {plan.status}", where="status")
     return Deployment(
         scenario=plan.scenario,
-        model=lower(plan.scenario.model),
+        model=model or lower(plan.scenario.model),
         groups=plan.groups,
         sequences=plan.batch.sequences_per_microbatch,
         in_flight=plan.batch.microbatches_in_flight,

@@ -16,6 +16,7 @@ from placer.model.mixer import CompressedAttention, LatentAttention
 from placer.plan.metrics import Bound, Metrics, TimeShares
 from placer.plan.placement import LayerPlacement, Placement, Role
 from placer.plan.plan import BatchPlan, Plan
+from placer.scenario.routing import is_uneven
 from placer.scenario.scenario import Scenario
 from placer.verify.finding import RecomputedMetrics
 from placer.verify.recompute.crossing import crossing_of
@@ -27,9 +28,6 @@ from placer.verify.recompute.load import Microbatch, PartLoad, part_load
 from placer.verify.recompute.memory import DeviceMemory, memory_map
 from placer.verify.recompute.rental import rented_devices
 from placer.verify.recompute.replica import Replica
-
-#: Chances that differ by less are equal.
-EQUAL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ class Context:
     @cached_property
     def is_uneven(self) -> bool:
         """Whether some expert of some layer is wanted more than another of it; only then experts have copies."""
-        return any(float(chances.max()) > float(chances.min()) + EQUAL for chances in self.selections.values())
+        return is_uneven(self.selections.values())
 
     @cached_property
     def flow(self) -> Flow:
@@ -149,10 +147,13 @@ class Context:
         return metrics_of(self.flow, self.replica, self.rented, stated, self.scenario)
 
 
-def context_of(plan: Plan) -> Context | None:
-    """Return the context of a plan that is there, None for a refusal or a plan without its parts."""
+def context_of(plan: Plan, lowered: ModelGraph | None = None) -> Context | None:
+    """Return the context of a plan that is there, None for a refusal or a plan without its parts.
+
+    ``lowered`` is the plan's model lowered, where that is known.
+    """
     if plan.metrics is None or plan.bound is None or plan.batch is None:
         return None
     if plan.time is None or plan.placement is None:
         return None
-    return Context(plan, plan.metrics, plan.bound, plan.batch, plan.time, plan.placement)
+    return Context(plan, plan.metrics, plan.bound, plan.batch, plan.time, plan.placement, lowered)

@@ -1,6 +1,5 @@
 import json
 
-import numpy as np
 import pytest
 
 from placer import api
@@ -46,23 +45,23 @@ def test_reversed_routings_cost_alike(answer):
 def test_choices_are_scored_under_both(answer):
     for index, choice in enumerate(answer.robust.choices):
         routing = answer.scenario.robust.profiles[index].routing
-        chances = routing.by_layer(lower(answer.scenario.model).expert_layers)
-        again = [score(relaid(answer, chances), each.routing).usd for each in answer.scenario.robust.profiles]
+        picked = relaid(answer, routing, model := lower(answer.scenario.model))
+        again = [score(picked, each.routing, model).usd for each in answer.scenario.robust.profiles]
         assert choice.usd_per_million_output_tokens == pytest.approx(again)
 
 
 def test_experts_dealt_anew_for_the_same_routing_cost_the_same(answer):
-    routing = answer.scenario.workload.routing
-    again = relaid(answer, routing.by_layer(lower(answer.scenario.model).expert_layers))
-    assert score(again, routing).usd == pytest.approx(answer.metrics.usd_per_million_output_tokens)
+    routing, model = answer.scenario.workload.routing, lower(answer.scenario.model)
+    again = relaid(answer, routing, model)
+    assert score(again, routing, model).usd == pytest.approx(answer.metrics.usd_per_million_output_tokens)
 
 
 def test_no_routing_of_its_own_is_needed(answer):
-    chances = {layer: np.full(8, 0.25) for layer in range(32)}
-    even = relaid(answer, chances)
+    uniform, model = RoutingProfile(kind=RoutingKind.UNIFORM), lower(answer.scenario.model)
+    even = relaid(answer, uniform, model)
     held = sorted(expert for rank in next(iter(even.placement.experts.values())).experts_by_rank for expert in rank)
     assert held == list(range(8))
-    assert score(even, RoutingProfile(kind=RoutingKind.UNIFORM)).usd > 0
+    assert score(even, uniform, model).usd > 0
 
 
 def test_the_command(tmp_path, capsys):

@@ -1,9 +1,13 @@
+from dataclasses import fields, replace
+
 import numpy as np
+import pytest
 
 from placer.cost.shape import GroupShape
 from placer.search.open_leaves import Leaf, OpenLeaves, first_batch, halves
 from placer.search.sizing.build import Candidate
 
+BLOCK = {"pool", "stages", "width"}
 NODE = np.array([4, 5, 2, 2, 3, 3], dtype=np.int64)
 
 
@@ -31,6 +35,15 @@ def test_halves_tell_hosts_apart_first_then_sidecars():
     assert first[0].batch != second[0].batch
     left, right = halves(first)
     assert [[one.candidate.side.tp for one in half] for half in (left, right)] == [[1, 2], [4]]
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(GroupShape) if field.name not in BLOCK])
+def test_halves_tell_shapes_apart_whatever_they_differ_in(field):
+    # Leaves of one batch have groups of equal pools, stages and widths; if nothing else told them apart, they would be
+    # bounded together for ever.
+    one = leaf(1.0, 1)
+    other = replace(one, candidate=replace(one.candidate, host=replace(one.candidate.host, **{field: 2})))
+    assert [len(half) for half in halves([one, other])] == [1, 1]
 
 
 def test_drawing_leaves_the_leaf():

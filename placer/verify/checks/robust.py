@@ -8,7 +8,7 @@ from placer.plan.robust import Choice, ProfileFigures, RobustReport
 from placer.scenario.objective import Objective
 from placer.scenario.robust import Robust
 from placer.scenario.routing import RoutingProfile
-from placer.verify.context import Context, context_of
+from placer.verify.context import Context
 from placer.verify.finding import Finding
 from placer.verify.recompute.figures import Stated, metrics_of, step_time_s
 
@@ -48,9 +48,10 @@ def _differs(found: float, expected: float) -> bool:
 
 
 def _check_profile(context: Context, routing: RoutingProfile, figures: ProfileFigures) -> Iterator[Finding]:
-    where, moved = f"robust.profiles[{figures.name}]", context_of(context.plan.under(routing))
-    if moved is None:
-        return
+    where, moved = (
+        f"robust.profiles[{figures.name}]",
+        context.changed(context.plan.under(routing).scenario, context.placement),
+    )
     law_s = step_time_s(moved.flow, moved.replica)
     if abs(figures.law_step_time_s - law_s) > _NOISE * law_s:
         yield _finding(
