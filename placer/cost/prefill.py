@@ -1,21 +1,21 @@
 """Prefill on a group of its own: time of every stage, latency of a prompt, memory (``docs/service.md``).
 
 A prompt passes the stages chunk by chunk: chunk ``j`` enters a stage when the stage before has done with it and the
-stage itself with chunk ``j - 1``. Layer ``l`` of ``L`` lies on stage ``l S // L``.
+stage itself with chunk ``j - 1``. Layer ``l`` of ``L`` lies on stage ``l S // L``: as even as whole layers allow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.cost import block_bytes, block_time, prompt_pass
-from placer.cost.collective import hop_s
+from placer.cost import block_bytes, block_time, collective, prompt_pass
 from placer.cost.group import Array, Batch, Group
 from placer.cost.prompt_pass import Chunks
+from placer.cost.shape import GroupShape
 from placer.graph.layer_class import LayerOps
 from placer.graph.model_graph import ModelGraph
 
@@ -23,81 +23,118 @@ from placer.graph.model_graph import ModelGraph
 PROMPTS_HELD = 2
 
 
-def stage_of(layer: int, num_layers: int, stages: int) -> int:
-    """Return the stage a layer lies on: as even as whole layers allow.
+def first_layers(num_layers: int, stages: int) -> list[int]:
+    """Return the first layer of every stage.
 
-    >>> [stage_of(layer, 5, 2) for layer in range(5)]
-    [0, 0, 0, 1, 1]
+    >>> first_layers(5, 2)
+    [0, 3]
     """
-    return layer * stages // num_layers
+    return [-(-stage * num_layers // stages) for stage in range(stages)]
+
+
+@dataclass(frozen=True)
+class PrefillKind:
+    """A kind of prefill group, and what it does with a prompt.
+
+    Attributes
+    ----------
+    shape
+        Devices of one group.
+    chunks
+        How prompts pass.
+    prompt_s
+        How long the busiest stage works on the prompts that a group takes at a time.
+    latency_s
+        From the first chunk of a prompt to the last, where it meets no other.
+    held_bytes
+        On the fullest device.
+    """
+
+    shape: GroupShape
+    chunks: Chunks
+    prompt_s: float
+    latency_s: float
+    held_bytes: float
+
+    @property
+    def slots(self) -> int:
+        """Prompts that a group's busiest stage works on at a time: servers, as a queue sees them."""
+        return self.shape.dp * int(self.chunks.prompts)
+
+    @property
+    def prompts_per_s(self) -> float:
+        """What one group computes at full load."""
+        return self.slots / self.prompt_s
 
 
 @dataclass(frozen=True)
 class LayerTimes:
-    """Times of one pass, by chunk, on one stage shape; equal layers share an array.
+    """Times of one pass, by chunk, on one stage shape.
 
     Attributes
     ----------
-    layers
-        By layer, ndarray of shape (num_chunks,).
-    embedding, lm_head
-        Before the first and after the last layer; the LM head sees the last token of a prompt.
-    hop
-        Hidden states from a stage to the next.
+    layers : ndarray, shape (num_layers, num_chunks)
+        By layer.
+    embedding : ndarray, shape (num_chunks,)
+        Before the first layer.
+    lm_head
+        After the last layer, for the last token of every prompt.
     """
 
-    layers: tuple[Array, ...]
+    layers: Array
     embedding: Array
     lm_head: float
-    hop: Array
 
 
 Chances = Mapping[int, NDArray[np.float64]]
 
 
-def layer_times(model: ModelGraph, group: Group, chunks: Chunks, chances: Chances) -> LayerTimes:
-    """Return the times of a pass through every layer; ``group`` has the shape of one stage.
+def layer_times(model: ModelGraph, group: Group, ways: Sequence[Chunks], chances: Chances) -> list[LayerTimes]:
+    """Return the times of a pass through every layer, for every way in which prompts may pass.
 
     Parameters
     ----------
-    model, group, chunks
-        What passes where.
+    model, group
+        What lies where; ``group`` has the shape of one stage.
+    ways
+        How prompts may pass; they are computed together.
     chances
         Chance that a token selects each expert, by layer with experts.
     """
     spec, shape = model.spec, group.shape
     hidden = spec.hidden_size, spec.precision.dispatch
+    tokens = np.concatenate([chunks.rank_tokens for chunks in ways])
     known: dict[tuple[int, bytes], Array] = {}
+    loads: dict[bytes, tuple[Array, Array] | None] = {b"": None}
     layers = []
-    tokens = chunks.rank_tokens
     for number, ops in enumerate(model.layer_ops):
         selected = chances.get(number)
-        key = (id(ops), b"" if selected is None else selected.tobytes())
+        routing = b"" if selected is None else selected.tobytes()
+        if selected is not None and routing not in loads:
+            loads[routing] = prompt_pass.expert_load(selected, shape.ep, tokens * shape.dp)
+        key = id(ops), routing
         if key not in known:
-            load = None
-            if selected is not None:
-                load = prompt_pass.expert_load(selected, shape.ep, tokens * shape.dp)
-            core = prompt_pass.core_s(group, ops.core, chunks)
-            known[key] = prompt_pass.layer_s(group, ops, tokens, core, load, hidden)
+            core = np.concatenate([prompt_pass.core_s(group, ops.core, chunks) for chunks in ways])
+            known[key] = prompt_pass.layer_s(group, ops, tokens, core, loads[routing], hidden)
         layers.append(known[key])
     batch = Batch(tokens * shape.dp, tokens, tokens / shape.tp)
-    sampled = np.array([float(chunks.prompts)])
-    last = Batch(sampled * shape.dp, sampled, sampled / shape.tp)
-    return LayerTimes(
-        tuple(layers),
-        block_time.embedding_s(group, model.embedding, batch, spec.hidden_size),
-        float(block_time.lm_head_s(group, model.lm_head, last)[0]),
-        _hop_s(group, tokens, spec.hidden_size),
-    )
+    embedding = block_time.embedding_s(group, model.embedding, batch, spec.hidden_size)
+    sampled = np.array([float(chunks.prompts) for chunks in ways])
+    lm_head = block_time.lm_head_s(group, model.lm_head, Batch(sampled * shape.dp, sampled, sampled / shape.tp))
+    ends = np.cumsum([len(chunks.tokens) for chunks in ways])[:-1]
+    return [
+        LayerTimes(*each)
+        for each in zip(np.split(np.stack(layers), ends, axis=1), np.split(embedding, ends), lm_head.tolist(), strict=True)
+    ]
 
 
-def _hop_s(group: Group, rank_tokens: Array, hidden_size: int) -> Array:
+def hop_s(group: Group, rank_tokens: Array, hidden_size: int) -> Array:
     """Return the time hidden states take to the next stage, every device sending its share to its like."""
     if group.shape.stages == 1:
         return np.zeros_like(rank_tokens)
     link = group.stage_link
     message = rank_tokens * (hidden_size * block_time.HIDDEN_BYTES / group.shape.tp)
-    return hop_s(link.latency, link.effective_bytes_per_s, message)
+    return collective.hop_s(link.latency, link.effective_bytes_per_s, message)
 
 
 def stage_times(times: LayerTimes, stages: int, hop: Array) -> Array:
@@ -107,9 +144,7 @@ def stage_times(times: LayerTimes, stages: int, hop: Array) -> Array:
     -------
     ndarray, shape (stages, num_chunks)
     """
-    busy = np.zeros((stages, len(hop)))
-    for layer, time in enumerate(times.layers):
-        busy[stage_of(layer, len(times.layers), stages)] += time
+    busy = np.add.reduceat(times.layers, first_layers(len(times.layers), stages), axis=0)
     busy[0] += times.embedding
     busy[-1, -1] += times.lm_head
     busy[:-1] += hop
@@ -136,23 +171,50 @@ def latency_s(busy: Array) -> float:
     return float(done[-1])
 
 
-def held_bytes(model: ModelGraph, group: Group, chunks: Chunks) -> float:
-    """Return what the fullest device of a prefill group holds: weights, KV cache of prompts, hidden states [B]."""
-    shape, layers = group.shape, model.layer_ops
-    by_stage = np.zeros(shape.stages)
-    prompts = PROMPTS_HELD * chunks.prompts
-    known: dict[int, float] = {}
-    for number, ops in enumerate(layers):
+@dataclass(frozen=True)
+class Holdings:
+    """Bytes of a model on a device of one stage shape.
+
+    Attributes
+    ----------
+    weights, kv_per_prompt : ndarray, shape (num_layers,)
+        By layer, on every device.
+    embedding, lm_head
+        On the first and the last stage.
+    """
+
+    weights: Array
+    kv_per_prompt: Array
+    embedding: int
+    lm_head: int
+
+    def fullest(self, stages: int, prompts: float) -> float:
+        """Return the bytes on a device of the fullest of some stages, hidden states left out [B]."""
+        firsts = first_layers(len(self.weights), stages)
+        by_stage = np.add.reduceat(self.weights + prompts * self.kv_per_prompt, firsts)
+        by_stage[0] += self.embedding
+        by_stage[-1] += self.lm_head
+        return float(by_stage.max())
+
+
+def holdings(model: ModelGraph, group: Group, context: int) -> Holdings:
+    """Return what a device holds of every layer, KV cache of one prompt at a context; stages are left out."""
+    known: dict[int, tuple[int, int]] = {}
+    for ops in model.layer_ops:
         if id(ops) not in known:
-            kv = block_bytes.kv_bytes_per_sequence(group, ops.core, chunks.end)
-            known[id(ops)] = _weights(group, ops) + prompts * kv
-        by_stage[stage_of(number, len(layers), shape.stages)] += known[id(ops)]
-    by_stage[0] += block_bytes.cut_bytes(group, model.embedding)
-    by_stage[-1] += block_bytes.cut_bytes(group, model.lm_head)
-    top_k = max((ops.moe.top_k for ops in layers if ops.moe), default=0)
+            known[id(ops)] = _weights(group, ops), block_bytes.kv_bytes_per_sequence(group, ops.core, context)
+    by_layer = np.array([known[id(ops)] for ops in model.layer_ops], dtype=np.float64)
+    embedding, lm_head = (block_bytes.cut_bytes(group, op) for op in (model.embedding, model.lm_head))
+    return Holdings(by_layer[:, 0], by_layer[:, 1], embedding, lm_head)
+
+
+def hidden_bytes(model: ModelGraph, group: Group, chunks: Chunks) -> float:
+    """Return the hidden states of the largest chunk on a device, and room to exchange them [B]."""
+    shape = group.shape
+    top_k = max((ops.moe.top_k for ops in model.layer_ops if ops.moe), default=0)
     tokens = np.array([max(chunks.rank_tokens)])
     batch = Batch(tokens * shape.dp, tokens, tokens / shape.tp)
-    return float(by_stage.max() + block_bytes.buffer_bytes(batch, model.spec.hidden_size, top_k)[0])
+    return float(block_bytes.buffer_bytes(batch, model.spec.hidden_size, top_k)[0])
 
 
 def _weights(group: Group, ops: LayerOps) -> int:

@@ -110,10 +110,14 @@ def dealt(chances: NDArray[np.float64], ranks: int) -> list[NDArray[np.int64]]:
     [[1, 0], [2, 3]]
     """
     hottest = np.argsort(-chances, kind="stable")
-    turns = np.arange(len(hottest))
-    at, back = turns % ranks, turns // ranks % 2 == 1
-    rank = np.where(back, ranks - 1 - at, at)
+    rank = _forth_and_back(len(hottest), ranks)
     return [hottest[rank == number] for number in range(ranks)]
+
+
+def _forth_and_back(count: int, ranks: int) -> NDArray[np.int64]:
+    turns = np.arange(count)
+    at, is_back = turns % ranks, turns // ranks % 2 == 1
+    return np.where(is_back, ranks - 1 - at, at)
 
 
 def expert_load(chances: NDArray[np.float64], ranks: int, tokens: Array) -> tuple[Array, Array]:
@@ -132,11 +136,12 @@ def expert_load(chances: NDArray[np.float64], ranks: int, tokens: Array) -> tupl
     -------
     pair of ndarray, shape (num_passes,)
     """
-    touched = touched_probability(chances, tokens)
-    members = dealt(chances, ranks)
-    most_touched = np.maximum.reduce([touched[:, experts].sum(axis=1) for experts in members])
-    share = max(float(chances[experts].sum()) for experts in members)
-    return most_touched, share * tokens
+    hottest = -np.sort(-chances)
+    rank = _forth_and_back(len(hottest), ranks)
+    touched, share = np.zeros((ranks, len(tokens))), np.zeros(ranks)
+    np.add.at(touched, rank, touched_probability(hottest, tokens).T)
+    np.add.at(share, rank, hottest)
+    return touched.max(axis=0), float(share.max()) * tokens
 
 
 def layer_s(

@@ -27,7 +27,7 @@ from placer.search.sizing.build import Candidate, ProblemBuilder, wire_between
 from placer.search.sizing.model import build_sizing_model
 from placer.search.tables import CostModel, build_cost_model
 from placer.search.tree import OptionTree, build_tree, without_cuts
-from placer.search.value import Objective, Valuation
+from placer.search.value import Objective, Pricing, Valuation
 
 #: Batch sizes up to here are cells of their own; beyond, every cell is this much larger than the last.
 SINGLE_SIZES, CELL_GROWTH = 8, 1.1
@@ -82,7 +82,12 @@ class Searcher:
     """Searches one scenario; tables are built once and serve several searches."""
 
     def __init__(
-        self, scenario: Scenario, model: ModelGraph, params: SolveParams, layouts: Layouts = Layouts.PLACED
+        self,
+        scenario: Scenario,
+        model: ModelGraph,
+        params: SolveParams,
+        layouts: Layouts = Layouts.PLACED,
+        prices: Pricing | None = None,
     ) -> None:
         self._scenario, self._params = scenario, params
         self.cost: CostModel = build_cost_model(scenario, model)
@@ -91,14 +96,14 @@ class Searcher:
         placed = None if is_relaxed else build_cost_model(scenario, model, PlacedLoads)
         self.placed_cost = placed or self.cost
         self.builder = ProblemBuilder(self.cost, placed)
-        prices = Valuation(scenario)
+        prices = prices or Valuation(scenario)
         sizes = batch_grid(self.cost)
         self._trees: dict[str, OptionTree] = {}
         for pool in scenario.fleet.pools:
             tree = build_tree(self.cost, pool.name, prices, sizes)
             if tree is not None:
                 self._trees[pool.name] = tree
-        self.prices = prices
+        self.prices: Pricing = prices
 
     @property
     def pool_names(self) -> tuple[str, ...]:
