@@ -13,6 +13,7 @@ from placer.model.spec import ModelSpec
 from placer.scenario.retention import Retention
 from placer.scenario.robust import Robust
 from placer.scenario.routing import is_uneven
+from placer.scenario.service import Mode, Service
 from placer.scenario.space import Space
 from placer.scenario.workload import Target, Workload
 
@@ -34,6 +35,7 @@ class Scenario(BaseModel):
         default=None,
         description="routings that one plan must serve, in place of the workload's; null = that of the workload",
     )
+    service: Service | None = Field(default=None, description="the service around decode; null = decode only")
 
     def is_uneven(self, expert_layers: Mapping[tuple[int, int], Sequence[int]]) -> bool:
         """Return whether some expert of some layer is wanted more than another of it.
@@ -110,12 +112,23 @@ def _check_retention(scenario: Scenario) -> Iterator[str]:
             yield f'retention.draft: {device.name} of pool "{pool.name}" cannot run {", ".join(lacking)} weights'
 
 
+def _check_service(scenario: Scenario) -> Iterator[str]:
+    service = scenario.service
+    if service is None:
+        return
+    if scenario.robust is not None:
+        yield "service: several routings at once are planned for decode only; expected --phase decode"
+    if not service.allows(Mode.COLOCATED) and not service.allows(Mode.DISAGGREGATED):
+        yield "service.forbidden_modes: prompts must be computed somewhere; expected colocated or disaggregated"
+
+
 CHECKS: tuple[Callable[[Scenario], Iterator[str]], ...] = (
     _check_prices,
     _check_required_pools,
     _check_holding,
     _check_routing,
     _check_retention,
+    _check_service,
 )
 
 
