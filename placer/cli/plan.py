@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from placer.cli.energy import ElectricityOption, PueOption, powered_fleet
 from placer.cli.model import ModelArgument
 from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
@@ -23,6 +24,7 @@ from placer.errors import InputError
 from placer.scenario.objective import Objective
 
 if TYPE_CHECKING:
+    from placer.catalog.fleet import Fleet
     from placer.model.spec import ModelSpec
     from placer.plan.plan import Plan
     from placer.scenario.scenario import Scenario
@@ -54,7 +56,11 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     tps: Annotated[
         float | None, typer.Option(metavar="RATE", help="Tokens per second the whole fleet must serve.")
     ] = None,
-    power_cap: Annotated[str | None, typer.Option(metavar="POWER", help="Most power, such as '500 kW'.")] = None,
+    pue: PueOption = None,
+    electricity: ElectricityOption = None,
+    power_cap: Annotated[
+        str | None, typer.Option(metavar="POWER", help="Most power, PUE included, such as '500 kW'.")
+    ] = None,
     cost_cap: Annotated[str | None, typer.Option(metavar="PRICE", help="Most cost, such as '900 USD/h'.")] = None,
     require: Annotated[
         list[str] | None, typer.Option(metavar="POOL", help="Pool every replica must use; repeatable.")
@@ -130,7 +136,8 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     kept = pauses.retention(tier, paused, draft, kv)
     space = _space(split_parts, spare_slots)
     question = {"workload": workload, "target": target, "retention": kept, "space": space}
-    scenario = _scenario(spec, fleet, question).model_copy(update={"robust": given.robust(profiles, robust)})
+    powered = powered_fleet(fleet, pue, electricity)
+    scenario = _scenario(spec, powered, question).model_copy(update={"robust": given.robust(profiles, robust)})
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
 
@@ -146,7 +153,7 @@ def _space(split_parts: int | None, spare_slots: int | None) -> dict[str, object
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _scenario(spec: ModelSpec, fleet: str, question: dict[str, dict[str, object]]) -> Scenario:
+def _scenario(spec: ModelSpec, fleet: Fleet, question: dict[str, dict[str, object]]) -> Scenario:
     from placer.api import build_scenario
 
     target = {name: value for name, value in question["target"].items() if value is not None}

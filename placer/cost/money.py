@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from placer.catalog.fleet import Fleet, Pool
 from placer.cost.prefill import PrefillKind
 from placer.cost.shape import GroupShape
+from placer.errors import CatalogError
 
 SECONDS_PER_HOUR = 3600.0
 TOKENS_PER_MILLION = 1e6
+WATTS_PER_MEGAWATT = 1e6
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -127,6 +129,22 @@ def usd_per_million_tokens(usd_per_hour: float, tokens_per_s: float) -> float:
     return TOKENS_PER_MILLION * usd_per_hour / (SECONDS_PER_HOUR * tokens_per_s)
 
 
+def tokens_per_s_per_mw(tokens_per_s: float, power_w: float) -> float:
+    """Return throughput per megawatt, ``1e6 r / P`` (physics G2); ``power_w`` has the PUE in it.
+
+    >>> tokens_per_s_per_mw(1000.0, 500_000.0)
+    2000.0
+    """
+    return WATTS_PER_MEGAWATT * tokens_per_s / power_w
+
+
+def _known_usd_per_hour(fleet: Fleet, pool: Pool) -> float:
+    price = fleet.usd_per_hour(pool.name)
+    if price is None:
+        raise CatalogError(f'{pool.device} has no price on the basis "{fleet.price_basis}"', where=fleet.name)
+    return price
+
+
 @dataclass(frozen=True)
 class Rental:
     """What a number of replicas takes from the fleet.
@@ -138,7 +156,7 @@ class Rental:
     devices
         Rented devices by pool.
     usd_per_hour, power_w
-        Their price and power.
+        Their price, and their power with the PUE in it.
     prefill
         Kinds of prefill groups among them, and how many of each.
     prompts_per_s
@@ -202,9 +220,8 @@ def rental_table(fleet: Fleet, shapes: tuple[GroupShape, ...]) -> RentalTable:
     fits = np.ones(len(replicas), dtype=bool)
     usd_per_hour, power_w = np.zeros(len(replicas)), np.zeros(len(replicas))
     for pool, rented in zip(pools, devices, strict=True):
-        device = fleet.devices[pool.device]
         fits &= rented <= pool.count
-        usd_per_hour += rented * device.price[fleet.price_basis]
-        power_w += rented * device.power
+        usd_per_hour += rented * _known_usd_per_hour(fleet, pool)
+        power_w += rented * fleet.power_w(pool.name)
     table = RentalTable(tuple(pool.name for pool in pools), replicas, devices, usd_per_hour, power_w)
     return table.kept(fits)

@@ -30,8 +30,12 @@ class Metrics(BaseModel):
     step_time_s: Figure = Field(description="time between two tokens of a user, simulated")
     law_step_time_s: Figure = Field(description="the longest of path, busiest resource and turns of the fullest stage")
     usd_per_hour: Figure = Field(description="rent of all devices, idle ones of rented units included")
-    power_w: Figure = Field(description="power of all rented devices")
-    joules_per_token: Figure = Field(description="power over tokens per second")
+    power_w: Figure = Field(description="power of all rented devices, PUE included")
+    joules_per_token: Figure = Field(description="power, PUE included, over the tokens per second that are sold")
+    tokens_per_s_per_mw: Figure | None = Field(
+        default=None,
+        description="tokens per second at full load over megawatts, PUE included; null in plans of earlier versions",
+    )
     users: Annotated[int, Field(ge=1, description="sequences decoded at once, all replicas")]
     requests_per_s: Figure | None = Field(
         default=None, description="requests paid for; this and all below only where prefill is planned"

@@ -12,6 +12,7 @@ from placer.plan.metrics import Alternative, Metrics
 from placer.plan.placement import GroupPlan, Placement, Role
 from placer.plan.plan import Plan
 from placer.plan.schedule import Schedule
+from placer.report.energy import power_line, price_line
 from placer.report.hot import hot_lines
 from placer.report.kv_budget import kv_lines
 from placer.report.paused import paused_lines
@@ -173,8 +174,8 @@ def _refusal_lines(plan: Plan) -> list[Text]:
 
 
 def _honesty_lines(plan: Plan) -> list[Text]:
-    guesses = plan.provenance.estimates
-    lines = []
+    guesses, fleet = plan.provenance.estimates, plan.scenario.fleet
+    lines = [Text(power_line(fleet, plan.metrics) if plan.metrics else price_line(fleet))]
     if guesses:
         shown = ", ".join(guesses[:_MOST_ESTIMATES])
         more = f" and {len(guesses) - _MOST_ESTIMATES} more" if len(guesses) > _MOST_ESTIMATES else ""

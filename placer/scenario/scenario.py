@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from placer.catalog.fleet import Fleet
+from placer.catalog.price import Ownership
 from placer.errors import ScenarioError, nearest_hint
 from placer.model.precision import Precision, WeightFormat
 from placer.model.spec import ModelSpec
@@ -54,6 +55,24 @@ def _check_prices(scenario: Scenario) -> Iterator[str]:
                 f'pool "{pool.name}": {device.name} has no price on the basis "{basis}" (it has '
                 f"{', '.join(sorted(device.price))}); bases are never mixed"
             )
+
+
+def _check_ownership(scenario: Scenario) -> Iterator[str]:
+    """Yield owned devices nobody can price, and owned ones beside rented ones: margins and electricity differ."""
+    fleet = scenario.fleet
+    prices = {pool.name: fleet.device_of(pool.name).price.get(fleet.price_basis) for pool in fleet.pools}
+    owned = [name for name, price in prices.items() if isinstance(price, Ownership)]
+    rented = [name for name, price in prices.items() if isinstance(price, float)]
+    if owned and rented:
+        yield (
+            f'basis "{fleet.price_basis}" mixes owned devices ({", ".join(owned)}: electricity on top) and rented '
+            f"ones ({', '.join(rented)}: electricity in the rent); expected one of the two for all pools"
+        )
+    if owned and (fleet.energy is None or fleet.energy.electricity is None):
+        yield (
+            f"pool{'s' if len(owned) > 1 else ''} {', '.join(owned)}: owned, so electricity is paid for; "
+            "expected energy.electricity in the fleet or --electricity, such as 0.08 USD/kWh"
+        )
 
 
 def _check_required_pools(scenario: Scenario) -> Iterator[str]:
@@ -124,6 +143,7 @@ def _check_service(scenario: Scenario) -> Iterator[str]:
 
 CHECKS: tuple[Callable[[Scenario], Iterator[str]], ...] = (
     _check_prices,
+    _check_ownership,
     _check_required_pools,
     _check_holding,
     _check_routing,
