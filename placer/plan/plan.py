@@ -16,6 +16,7 @@ from placer.plan.refusal import Refusal
 from placer.plan.robust import RobustReport
 from placer.plan.schedule import Schedule
 from placer.plan.service import Phases
+from placer.plan.speculation import SpeculationUse
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 
@@ -37,6 +38,9 @@ class BatchPlan(BaseModel):
 
     sequences_per_microbatch: Annotated[int, Field(ge=1)] = Field(description="b of `docs/method.md`")
     microbatches_in_flight: Annotated[int, Field(ge=1)] = Field(description="m of `docs/method.md`")
+    draft_tokens: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="tokens drafted of every sequence and verified with it in a step; 0 = plain decode"
+    )
 
 
 class Plan(BaseModel):
@@ -64,6 +68,9 @@ class Plan(BaseModel):
     )
     robust: RobustReport | None = Field(
         default=None, description="the plan under every routing asked for; null where there is one"
+    )
+    speculation: SpeculationUse | None = Field(
+        default=None, description="what drafting does; null where the scenario has none"
     )
     time: TimeShares | None = Field(default=None, description="where the critical path goes")
     occupancy: tuple[Occupancy, ...] = Field(default=(), description="how long every resource is busy in a step")

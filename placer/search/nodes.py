@@ -162,7 +162,7 @@ class NodeBounds:
             free = self._usable[number] - pair.in_flight * values[:, fields.buffer_bytes]
             if pair.side is None:
                 outside = pair.host_share[:, fields.embedding_bytes] + pair.host_share[:, fields.lm_head_bytes]
-                free = free - outside
+                free = free - outside - pair.in_flight * pair.host_share[:, fields.draft_bytes]
             room.append(free)
         return room[0], room[1]
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from placer.cost.group import Array
 from placer.cost.shape import GroupShape
+from placer.cost.step_load import PLAIN, StepLoad
 from placer.graph.model_graph import ModelGraph
 from placer.progress import BoundMoved, Finished, Incumbent, ProgressSink, Started
 from placer.scenario.scenario import Scenario
@@ -79,7 +80,7 @@ class SearchResult:
 
 
 class Searcher:
-    """Searches one scenario; tables are built once and serve several searches."""
+    """Searches one scenario, its targets in steps; tables are built once and serve several searches."""
 
     def __init__(
         self,
@@ -88,12 +89,13 @@ class Searcher:
         params: SolveParams,
         layouts: Layouts = Layouts.PLACED,
         prices: Pricing | None = None,
+        step: StepLoad = PLAIN,
     ) -> None:
         self._scenario, self._params = scenario, params
-        self.cost: CostModel = build_cost_model(scenario, model)
+        self.cost: CostModel = build_cost_model(scenario, model, step=step)
         is_even = all(loads is None or loads.is_even for loads in self.cost.loads)
         is_relaxed = is_even or layouts is Layouts.RELAXED
-        placed = None if is_relaxed else build_cost_model(scenario, model, PlacedLoads)
+        placed = None if is_relaxed else build_cost_model(scenario, model, PlacedLoads, step)
         self.placed_cost = placed or self.cost
         self.builder = ProblemBuilder(self.cost, placed)
         prices = prices or Valuation(scenario)
