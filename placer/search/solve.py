@@ -226,12 +226,12 @@ class Searcher:
         """Return every shape of the declared space that a pool's groups may take."""
         return self._trees[pool].shapes
 
-    def settle(self, candidate: Candidate, price: float) -> Found | None:
+    def settle(self, candidate: Candidate, price: float, prices: Objective | None = None) -> Found | None:
         """Return the plan of one candidate with the shortest step; None if it misses the target or costs ``price``.
 
-        ``candidate`` has one batch size.
+        ``candidate`` has one batch size; ``prices`` are those of the search where absent.
         """
-        return self._leaf_solver(self.prices).settle(candidate, price).found
+        return self._leaf_solver(prices or self.prices).settle(candidate, price).found
 
     def resized(self, found: Found, size: int) -> Found | None:
         """Return a plan with the same layout for another batch size; None if it does not fit or cannot be rented."""
