@@ -67,9 +67,7 @@ def block_of(pool: Pool, shape: GroupShape) -> tuple[int, int]:
     return pool.domain, shape.num_devices // pool.domain
 
 
-def shared_devices(
-    pool: Pool, first: tuple[int, Integers], size: Integers, blocks: Integers
-) -> Integers:
+def shared_devices(pool: Pool, first: tuple[int, Integers], size: Integers, blocks: Integers) -> Integers:
     """Return how many devices must be rented for two kinds of blocks that share rented units.
 
     Blocks of the first kind lie as `rented_devices` has them; the others fill what domains have left, then empty ones.
@@ -139,6 +137,13 @@ def tokens_per_s_per_mw(tokens_per_s: float, power_w: float) -> float:
 
 
 def known_usd_per_hour(fleet: Fleet, pool: Pool) -> float:
+    """Return what one device of a pool costs an hour.
+
+    Raises
+    ------
+    CatalogError
+        If its price cannot be told on the fleet's basis.
+    """
     price = fleet.usd_per_hour(pool.name)
     if price is None:
         raise CatalogError(f'{pool.device} has no price on the basis "{fleet.price_basis}"', where=fleet.name)

@@ -199,9 +199,7 @@ def _rising(rows: list[tuple[PrefillKind, int, float]]) -> list[tuple[PrefillKin
     """Return rows that no other matches in rate with as few devices in blocks as small."""
     kept: list[tuple[PrefillKind, int, float]] = []
     for row in sorted(rows, key=lambda row: (row[0].shape.num_devices * row[1], -row[2], row[0].shape.num_devices)):
-        beaten = any(
-            other[2] >= row[2] and other[0].shape.num_devices <= row[0].shape.num_devices for other in kept
-        )
+        beaten = any(other[2] >= row[2] and other[0].shape.num_devices <= row[0].shape.num_devices for other in kept)
         if row[2] > 0.0 and not beaten:
             kept.append(row)
     return kept

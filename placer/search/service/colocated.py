@@ -14,7 +14,8 @@ import numpy as np
 
 from placer.cost import prefill
 from placer.cost.group import Array, Group, build_group
-from placer.cost.mixed_step import MixedTimes, mixed_steps, staged, unstaged
+from placer.cost.handover import reload_s
+from placer.cost.mixed_step import Experts, MixedTimes, mixed_steps, staged, unstaged
 from placer.cost.money import Rental, known_usd_per_hour
 from placer.cost.prefill import Chances, Holdings
 from placer.cost.prompt_pass import Chunks
@@ -156,8 +157,8 @@ class MixedSearch:
             sizes = _cells(min(most, scenario.space.max_rank_batch))
             if not len(sizes):
                 continue
-            ways = (model, group, sizes, workload.mean_context, self._ways, self._chances)
-            for step in mixed_steps(*ways, is_bound=True):
+            bounds = Experts(self._chances, is_bound=True)
+            for step in mixed_steps(model, group, (sizes, workload.mean_context), self._ways, bounds):
                 times = unstaged(step)
                 mean = times.mean_s(self.prompts_per_step(step.chunks, sizes))
                 slow = (mean > scenario.target.step_time_s * (1.0 + 1e-9)) | (times.prompt_s > self._most_alone_s())
@@ -200,9 +201,8 @@ class MixedSearch:
         """Return the times of a replica at a batch."""
         size = np.array([float(rank_sequences)])
         context, hidden = self._scenario.workload.mean_context, self._model.spec.hidden_size
-        (steps,) = mixed_steps(
-            self._model, way.group, size, context, (way.chunks,), self._chances, is_bound=False
-        )
+        experts = Experts(self._chances, is_bound=False)
+        (steps,) = mixed_steps(self._model, way.group, (size, context), (way.chunks,), experts)
         return staged(steps, way.group, size, hidden)
 
     def _largest(self, way: Way, least: int, most: int) -> Mixed | None:
@@ -246,9 +246,13 @@ class MixedSearch:
         (servers, arrivals), service = self.queue(way, rank_sequences, step_s), self._service
         if arrivals * prefill_s > servers * service.max_prefill_load:
             return False
-        wait = queue_wait(servers, arrivals, prefill_s)
-        mean_holds = service.ttft is None or prefill_s + wait.mean_s <= service.ttft
-        return mean_holds and (service.ttft_p99 is None or prefill_s + wait.p99_s <= service.ttft_p99)
+        wait, alone_s = queue_wait(servers, arrivals, prefill_s), prefill_s + self.reload_s(way, prefill_s)
+        mean_holds = service.ttft is None or alone_s + wait.mean_s <= service.ttft
+        return mean_holds and (service.ttft_p99 is None or alone_s + wait.p99_s <= service.ttft_p99)
+
+    def reload_s(self, way: Way, prefill_s: float) -> float:
+        """Return what is seen of loading KV cache that was found [s]."""
+        return reload_s(self._model, way.shape, prefill_s, self._service, self._scenario.workload.input_tokens)
 
 
 def _cells(most: int) -> Array:
