@@ -35,7 +35,7 @@ def service_verdict(scenario: Scenario, metrics: Metrics, bound: Bound, mode: st
     assert metrics.ttft_s is not None
     return (
         f"{scenario.model.name} on {scenario.fleet.name}: {mode}, ${metrics.usd_per_million_input_tokens:.4g}/M input "
-        f"and ${metrics.usd_per_million_output_tokens:.4g}/M output tokens, ${metrics.usd_per_request:.4g} a request, at "
+        f"and ${metrics.usd_per_million_output_tokens:.4g}/M output tokens (${metrics.usd_per_request:.4g} a request), "
         f"{metrics.tokens_per_s_per_user:.4g} tokens/s/user, TTFT {format_seconds(metrics.ttft_s)}, "
         f"{format_count(metrics.tokens_per_s)} tokens/s, {format_watts(metrics.power_w)} "
         f"({metrics.joules_per_token:.3g} J/token), {_proof(bound)}, {wall_s:.1f} s{simulation_note(metrics)}"
