@@ -124,6 +124,7 @@ class MixedSearch:
         ways = [way for pool in self._scenario.fleet.pools for way in self._bounds(pool.name)]
         # Of a way, the cell of the largest batches is the cheapest; those below come up when it holds no plan.
         cells = [(float(bounds[-1]), number, len(bounds) - 1) for number, (_, _, bounds) in enumerate(ways)]
+        cells = [cell for cell in cells if np.isfinite(cell[0])]
         heapq.heapify(cells)
         founds: list[Mixed] = []
         best = known
@@ -135,7 +136,7 @@ class MixedSearch:
             if found is not None:
                 founds.append(found)
                 best = min(best, found.value)
-            elif index > 0:
+            elif index > 0 and np.isfinite(bounds[index - 1]):
                 heapq.heappush(cells, (float(bounds[index - 1]), number, index - 1))
         bound = min(cells[0][0] if cells else np.inf, best if founds else np.inf)
         return MixedResult(tuple(sorted(founds, key=lambda found: found.value)), bound, len(ways))
@@ -171,7 +172,9 @@ class MixedSearch:
                     if room >= 1:
                         tokens = sizes[:last] * (shape.dp * shape.stages)
                         price = usd * shape.num_devices * mean[:last] / tokens
-                        yield way, sizes, price * (1e6 / 3600.0 / workload.utilisation)
+                        rate = tokens / mean[:last] * self._prices.most_replicas((shape,))
+                        enough = rate * (1.0 + 1e-9) >= (scenario.target.tokens_per_s or 0.0)
+                        yield way, sizes, np.where(enough, price * (1e6 / 3600.0 / workload.utilisation), np.inf)
 
     def _most_alone_s(self) -> float:
         limits = (self._service.ttft, self._service.ttft_p99)
