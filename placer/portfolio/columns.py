@@ -1,0 +1,213 @@
+"""Certified plans of every service at every speed on every set of pools: what the master problem chooses from."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from placer.api import plan_scenario
+from placer.errors import ScenarioError
+from placer.plan.plan import Plan, Status
+from placer.portfolio.demand import Demand
+from placer.portfolio.question import pool_sets, question
+from placer.portfolio.speeds import speeds_of
+from placer.scenario.portfolio import PortfolioScenario, Service
+from placer.scenario.scenario import assert_consistent
+
+#: A plan for the demand is made where the cheapest replicas would be idle for more than this share.
+IDLE = 0.02
+#: Least wall seconds of a plan.
+LEAST_S = 1.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of replica: a plan, and what no plan of its question can beat.
+
+    Attributes
+    ----------
+    service
+        Index of the service.
+    plan
+        Planned, on devices rented one by one.
+    bound
+        Price no plan at this speed on these pools can beat, whatever it must serve [US dollars per million tokens].
+    """
+
+    service: int
+    plan: Plan
+    bound: float
+
+    @property
+    def rate(self) -> float:
+        """Tokens per second of one replica."""
+        assert self.plan.metrics is not None
+        assert self.plan.placement is not None
+        return self.plan.metrics.capacity_tokens_per_s / len(self.plan.placement.replicas)
+
+    @property
+    def step_time_s(self) -> float:
+        """Time per output token of a user [s]."""
+        assert self.plan.metrics is not None
+        return self.plan.metrics.step_time_s
+
+    @property
+    def users(self) -> int:
+        """Requests one replica answers at once."""
+        assert self.plan.batch is not None
+        return self.plan.batch.sequences_per_microbatch * self.plan.batch.microbatches_in_flight
+
+
+@dataclass(frozen=True)
+class SpeedBounds:
+    """What is proven at one speed: by set of pools the least price [USD/M], and the least rent of any replica [USD/h].
+
+    Sets that are left out are proven to have no plan.
+    """
+
+    speed: float
+    usd_per_million: dict[tuple[str, ...], float]
+    least_usd_per_hour: float
+
+
+@dataclass(frozen=True)
+class Library:
+    """All plans of all services, and what is proven of them.
+
+    Attributes
+    ----------
+    kinds
+        Kinds of replicas.
+    bounds
+        By service and speed, as far as there are plans.
+    too_fast
+        By service, the slowest speed tried that is proven impossible, or None [tokens/s per user].
+    refusals
+        By service, why there is no plan at some speed, or nothing.
+    num_plans
+        Plans made.
+    """
+
+    kinds: tuple[Kind, ...]
+    bounds: tuple[tuple[SpeedBounds, ...], ...]
+    too_fast: tuple[float | None, ...]
+    refusals: tuple[str, ...]
+    num_plans: int
+
+
+@dataclass
+class _Planner:
+    """Makes plans within a budget; holds how many there are."""
+
+    scenario: PortfolioScenario
+    gap: float
+    seed: int
+    deadline: float
+    left: int
+    made: int = 0
+    seen: set[object] = field(default_factory=set)
+
+    def plan(self, service: Service, demand: Demand, asked: tuple[float, tuple[str, ...], float | None]) -> Plan:
+        budget_s = max(LEAST_S, (self.deadline - time.monotonic()) / max(1, self.left))
+        self.made, self.left = self.made + 1, self.left - 1
+        return plan_scenario(
+            question(self.scenario, service, demand, asked), gap=self.gap, budget_s=budget_s, seed=self.seed
+        )
+
+
+def make_library(scenario: PortfolioScenario, demands: tuple[Demand, ...], how: tuple[float, float, int]) -> Library:
+    """Return all plans.
+
+    Parameters
+    ----------
+    scenario, demands
+        The question, and what every service is asked.
+    how
+        Gap, budget [wall s] and seed.
+
+    Raises
+    ------
+    ScenarioError
+        If no pool can run a service.
+    """
+    gap, budget_s, seed = how
+    sets = [_usable(scenario, service, demand) for service, demand in zip(scenario.models, demands, strict=True)]
+    runs = sum(3 * len(pools) * len(speeds_of(scenario, s)) for s, pools in zip(scenario.models, sets, strict=True))
+    planner = _Planner(scenario, gap, seed, time.monotonic() + budget_s, runs)
+    kinds: list[Kind] = []
+    bounds, refusals = [], []
+    too_fast: list[float | None] = []
+    for index, (service, demand) in enumerate(zip(scenario.models, demands, strict=True)):
+        pools, levels, refusal = list(sets[index]), list[SpeedBounds](), ""
+        too_fast.append(None)
+        for speed in speeds_of(scenario, service):
+            found, level, reasons = _at_speed(planner, (index, service, demand), speed, pools)
+            kinds += found
+            refusal = refusal or reasons
+            pools = [each for each in pools if each in level.usd_per_million]
+            if not pools:
+                too_fast[index] = speed
+                break
+            levels.append(level)
+        bounds.append(tuple(levels))
+        refusals.append(refusal)
+    return Library(tuple(kinds), tuple(bounds), tuple(too_fast), tuple(refusals), planner.made)
+
+
+def _usable(scenario: PortfolioScenario, service: Service, demand: Demand) -> tuple[tuple[str, ...], ...]:
+    usable, reasons = [], []
+    for pools in pool_sets(scenario):
+        try:
+            assert_consistent(question(scenario, service, demand, (1.0, pools, None)))
+        except ScenarioError as error:
+            reasons.append(error.message)
+        else:
+            usable.append(pools)
+    if not usable:
+        raise ScenarioError("; ".join(dict.fromkeys(reasons)), where=f"models[{service.name}]")
+    return tuple(usable)
+
+
+def _at_speed(
+    planner: _Planner, who: tuple[int, Service, Demand], speed: float, pool_choices: list[tuple[str, ...]]
+) -> tuple[list[Kind], SpeedBounds, str]:
+    """Return the kinds of replicas at one speed, what is proven there, and why there is none."""
+    index, service, demand = who
+    kinds: list[Kind] = []
+    prices: dict[tuple[str, ...], float] = {}
+    least, reason = [], ""
+    for pools in pool_choices:
+        cheapest = planner.plan(service, demand, (speed, pools, None))
+        if cheapest.status is Status.INFEASIBLE:
+            reason = reason or cheapest.verdict
+            continue
+        prices[pools] = bound = cheapest.bound.usd_per_million_output_tokens if cheapest.bound else 0.0
+        few = min(speed, demand.tokens_per_s)
+        smallest = planner.plan(service, demand, (speed, pools, few))
+        proven = smallest.bound.usd_per_million_output_tokens if smallest.bound else 0.0
+        least.append(proven * few * 3600 / 1e6)
+        plans = [cheapest, smallest]
+        if _is_idle(cheapest, demand):
+            plans.append(planner.plan(service, demand, (speed, pools, demand.tokens_per_s)))
+        kinds += [Kind(index, plan, bound) for plan in plans if _is_new(planner.seen, index, plan)]
+    return kinds, SpeedBounds(speed, prices, min(least, default=0.0)), reason
+
+
+def _is_idle(plan: Plan, demand: Demand) -> bool:
+    if plan.metrics is None or plan.placement is None:
+        return True
+    rate = plan.metrics.capacity_tokens_per_s / len(plan.placement.replicas)
+    replicas = -(-demand.tokens_per_s // rate)
+    return demand.tokens_per_s < (1.0 - IDLE) * replicas * rate
+
+
+def _is_new(seen: set[object], service: int, plan: Plan) -> bool:
+    if plan.status is not Status.PLANNED:
+        return False
+    assert plan.metrics is not None
+    key = (service, plan.groups, plan.batch, plan.schedule, round(plan.metrics.step_time_s, 12))
+    text = repr(key)
+    if text in seen:
+        return False
+    seen.add(text)
+    return True
