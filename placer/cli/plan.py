@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from placer.cli.model import ModelArgument
 from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
+from placer.cli.scenario import OptionalFleet, OptionalModel, OptionalSpeed, ScenarioOption, plan_scenario_file, single
 from placer.cli.sessions import (
     CompressionOption,
     DraftOption,
@@ -37,10 +37,12 @@ def register(app: typer.Typer) -> None:
 
 
 def plan_command(  # noqa: PLR0913 the parameters are the options of the command
+    context: typer.Context,
     *,
-    model: ModelArgument,
-    fleet: Annotated[str, typer.Option(metavar="FLEET", help="Catalog name, or path of a fleet file.")],
-    tps_user: Annotated[float, typer.Option(metavar="RATE", help="Tokens per second every user must get.")],
+    model: OptionalModel = None,
+    fleet: OptionalFleet = None,
+    tps_user: OptionalSpeed = None,
+    scenario: ScenarioOption = None,
     isl: Annotated[
         str | None,
         typer.Option(metavar="TOKENS", help="Input tokens of a request, such as 8192 or 8k; 8192 by default."),
@@ -107,6 +109,10 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Plan decode of a model on a fleet: the cheapest plan at a speed, with a proven bound."""
+    if scenario is not None:
+        plan_scenario_file(context)
+        return
+    model, fleet, tps_user = single(model, fleet, tps_user)
     from placer.cli import sessions as pauses
     from placer.cli import workload as given
     from placer.model.catalog import load_model
@@ -130,8 +136,8 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     kept = pauses.retention(tier, paused, draft, kv)
     space = _space(split_parts, spare_slots)
     question = {"workload": workload, "target": target, "retention": kept, "space": space}
-    scenario = _scenario(spec, fleet, question).model_copy(update={"robust": given.robust(profiles, robust)})
-    plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
+    asked = _scenario(spec, fleet, question).model_copy(update={"robust": given.robust(profiles, robust)})
+    plan = _solve(asked, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
 
 
