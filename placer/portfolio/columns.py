@@ -16,8 +16,8 @@ from placer.scenario.scenario import assert_consistent
 
 #: A plan for the demand is made where the cheapest replicas would be idle for more than this share.
 IDLE = 0.02
-#: Least wall seconds of a plan.
-LEAST_S = 1.0
+#: Least wall seconds of a plan; most end long before their share of the budget, so one may take several.
+LEAST_S, AHEAD = 1.0, 8.0
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ class _Planner:
     seen: set[object] = field(default_factory=set)
 
     def plan(self, service: Service, demand: Demand, asked: tuple[float, tuple[str, ...], float | None]) -> Plan:
-        budget_s = max(LEAST_S, (self.deadline - time.monotonic()) / max(1, self.left))
+        left_s = self.deadline - time.monotonic()
+        budget_s = max(LEAST_S, min(left_s, AHEAD * left_s / max(1, self.left)))
         self.made, self.left = self.made + 1, self.left - 1
         return plan_scenario(
             question(self.scenario, service, demand, asked), gap=self.gap, budget_s=budget_s, seed=self.seed
