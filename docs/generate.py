@@ -21,9 +21,10 @@ from placer.catalog.engine import ServingEngine
 from placer.catalog.fleet import CrossLink, Fleet, Pool
 from placer.catalog.kernel import FitError, KernelModel
 from placer.catalog.link import Link, StartUp
+from placer.catalog.price import Energy, Ownership
 from placer.catalog.source import Source
 from placer.cli.app import build_app
-from placer.plan import kv, metrics, paused, placement, plan, provenance, refusal, schedule
+from placer.plan import kv, metrics, paused, placement, plan, provenance, refusal, schedule, speculation
 from placer.predict.configuration import Configuration
 from placer.predict.prediction import DeviceMemory, Prediction
 from placer.scenario.retention import Retention, RetentionTier
@@ -31,6 +32,7 @@ from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 from placer.scenario.sessions import Sessions
 from placer.scenario.space import Space
+from placer.scenario.speculation import Speculation
 from placer.scenario.workload import Target, Workload
 
 DOCS = Path(__file__).parent
@@ -40,15 +42,16 @@ PLAN: tuple[type[BaseModel], ...] = (
     plan.Plan,
     *(metrics.Metrics, metrics.Bound, plan.BatchPlan, schedule.Schedule, placement.GroupPlan),
     *(metrics.MemoryUse, kv.KvUse, metrics.TimeShares, metrics.Occupancy, metrics.Alternative),
+    speculation.SpeculationUse,
     *(paused.PausedSessions, paused.Holder, paused.Place, paused.Kept),
     *(refusal.Refusal, refusal.Relief),
     *(placement.Placement, placement.ReplicaDevices, placement.Location, placement.LayerPlacement),
     *(placement.FfnPart, placement.ExpertLayout),
     *(provenance.SearchReport, provenance.Provenance),
-    *(Scenario, Workload, Sessions, RoutingProfile, Target, Space, Retention, RetentionTier),
+    *(Scenario, Workload, Sessions, RoutingProfile, Target, Space, Retention, RetentionTier, Speculation),
 )
 FLEET: tuple[type[BaseModel], ...] = (
-    *(Fleet, Pool, CrossLink, Device, MemoryTier, KernelModel, FitError, Link, StartUp, Source),
+    *(Fleet, Energy, Pool, CrossLink, Device, Ownership, MemoryTier, KernelModel, FitError, Link, StartUp, Source),
 )
 
 ENGINE: tuple[type[BaseModel], ...] = (ServingEngine, Prediction, Configuration, DeviceMemory)
@@ -61,6 +64,7 @@ UNITS = {
     "usd_per_hour": "USD/h",
     "tokens_per_s_per_user": "tokens/s per user",
     "tokens_per_s": "tokens/s",
+    "tokens_per_s_per_mw": "tokens/s per MW",
     "joules_per_token": "J/token",
     "_bytes": "B",
     "_bytes_per_s": "B/s",
@@ -156,8 +160,9 @@ def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
         name = schema["$ref"].rpartition("/")[2]
         values = " or ".join(f"`{value}`" for value in definitions[name].get("enum", ()))
         return values or (f"[{name}](#{name.lower()})" if name in LINKED else name)
-    if "anyOf" in schema:
-        return " or ".join(_type(option, definitions) for option in schema["anyOf"])
+    options = schema.get("anyOf", schema.get("oneOf"))
+    if options is not None:
+        return " or ".join(_type(option, definitions) for option in options)
     match schema:
         case {"const": constant}:
             return f"`{constant}`"

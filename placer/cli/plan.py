@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from placer.cli.energy import ElectricityOption, PueOption, powered_fleet
 from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
 from placer.cli.scenario import OptionalFleet, OptionalModel, OptionalSpeed, ScenarioOption, plan_scenario_file, single
@@ -19,10 +20,12 @@ from placer.cli.sessions import (
     TierOption,
     TurnsOption,
 )
+from placer.cli.speculation import AcceptanceOption, MaxDraftOption, SpeculateOption
 from placer.errors import InputError
 from placer.scenario.objective import Objective
 
 if TYPE_CHECKING:
+    from placer.catalog.fleet import Fleet
     from placer.model.spec import ModelSpec
     from placer.plan.plan import Plan
     from placer.scenario.scenario import Scenario
@@ -56,7 +59,11 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     tps: Annotated[
         float | None, typer.Option(metavar="RATE", help="Tokens per second the whole fleet must serve.")
     ] = None,
-    power_cap: Annotated[str | None, typer.Option(metavar="POWER", help="Most power, such as '500 kW'.")] = None,
+    pue: PueOption = None,
+    electricity: ElectricityOption = None,
+    power_cap: Annotated[
+        str | None, typer.Option(metavar="POWER", help="Most power, PUE included, such as '500 kW'.")
+    ] = None,
     cost_cap: Annotated[str | None, typer.Option(metavar="PRICE", help="Most cost, such as '900 USD/h'.")] = None,
     require: Annotated[
         list[str] | None, typer.Option(metavar="POOL", help="Pool every replica must use; repeatable.")
@@ -94,6 +101,9 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     paused: PausedOption = None,
     tier: TierOption = None,
     draft: DraftOption = None,
+    speculate: SpeculateOption = None,
+    acceptance: AcceptanceOption = None,
+    max_draft: MaxDraftOption = None,
     weights: WeightsOption = None,
     experts: ExpertsOption = None,
     kv: KvOption = None,
@@ -114,6 +124,7 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
         return
     model, fleet, tps_user = single(model, fleet, tps_user)
     from placer.cli import sessions as pauses
+    from placer.cli import speculation as drafts
     from placer.cli import workload as given
     from placer.model.catalog import load_model
 
@@ -136,7 +147,10 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     kept = pauses.retention(tier, paused, draft, kv)
     space = _space(split_parts, spare_slots)
     question = {"workload": workload, "target": target, "retention": kept, "space": space}
-    asked = _scenario(spec, fleet, question).model_copy(update={"robust": given.robust(profiles, robust)})
+    drafting = drafts.speculation(speculate, acceptance, max_draft)
+    extras = {"robust": given.robust(profiles, robust), "speculation": drafting}
+    powered = powered_fleet(fleet, pue, electricity)
+    asked = _scenario(spec, powered, question).model_copy(update=extras)
     plan = _solve(asked, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
 
@@ -152,7 +166,7 @@ def _space(split_parts: int | None, spare_slots: int | None) -> dict[str, object
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _scenario(spec: ModelSpec, fleet: str, question: dict[str, dict[str, object]]) -> Scenario:
+def _scenario(spec: ModelSpec, fleet: Fleet, question: dict[str, dict[str, object]]) -> Scenario:
     from placer.api import build_scenario
 
     target = {name: value for name, value in question["target"].items() if value is not None}

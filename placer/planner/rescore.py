@@ -118,4 +118,5 @@ class Rescorer:
             sequences=candidate.most,
             in_flight=candidate.in_flight,
             placement=PlacementBuilder(searcher.placed_cost, problem, found).build(),
+            step=searcher.cost.step,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from placer.cost.step_load import in_steps, step_load
 from placer.graph.lower import lower
 from placer.progress import ProgressSink
 from placer.scenario.scenario import Scenario
@@ -61,25 +62,29 @@ class Solved:
         return sum(result.num_leaves for _, result in self.results)
 
 
-def build_searcher(scenario: Scenario, params: SolveParams) -> Searcher:
-    """Return the searcher of a scenario, its model lowered and its tables built."""
-    return Searcher(scenario, lower(scenario.model), params)
+def build_searcher(scenario: Scenario, params: SolveParams, draft_tokens: int = 0) -> Searcher:
+    """Return the searcher of a scenario with so many tokens drafted, its model lowered and its tables built.
+
+    Its targets, and the prices it finds, are in steps of a sequence (`placer.cost.step_load.in_steps`).
+    """
+    load = step_load(scenario, draft_tokens)
+    return Searcher(in_steps(scenario, load.gained), lower(scenario.model), params, step=load)
 
 
-def solve(searcher: Searcher, params: SolveParams, started: float, sink: ProgressSink) -> Solved:
+def solve(searcher: Searcher, params: SolveParams, started: float, sink: ProgressSink, known: float = np.inf) -> Solved:
     """Search every family of the declared space.
 
     Pools alone come first: they are quick, their plans bound the rest, and they answer what a plan without the other
-    pools would cost.
+    pools would cost. Only plans cheaper than ``known`` are of interest.
     """
     families = searcher.families()
     alone = tuple(family for family in families if len(family) == 1)
     together = tuple(family for family in families if len(family) > 1)
     results: list[tuple[tuple[Family, ...], SearchResult]] = []
-    best, found, bound, stop = np.inf, None, np.inf, Stop.EXHAUSTED
+    best, found, bound, stop = known, None, np.inf, Stop.EXHAUSTED
     for family in alone:
         deadline = started + params.budget_s * (ALONE_SHARE if together else TOGETHER_SHARE)
-        result = searcher.search((family,), np.inf, deadline, sink)
+        result = searcher.search((family,), known, deadline, sink)
         results.append(((family,), result))
         bound = min(bound, result.bound)
         stop = Stop.BUDGET if result.stop is Stop.BUDGET else stop

@@ -35,7 +35,7 @@ def simulation_note(metrics: Metrics) -> str:
 
 
 def binding_constraints(
-    scenario: Scenario, found: Found, memory: tuple[MemoryUse, ...], busy_s: dict[str, float]
+    scenario: Scenario, found: Found, memory: tuple[MemoryUse, ...], busy_s: dict[str, float], gained: float = 1.0
 ) -> tuple[str, ...]:
     """Return the limits a plan uses (nearly) in full.
 
@@ -45,10 +45,12 @@ def binding_constraints(
         Limits, and what is used of them.
     busy_s
         Busy time in a step by resource [s].
+    gained
+        Tokens a sequence gains in a step.
     """
     target, rental = scenario.target, found.rental
     binding = [f"step time: {resource}" for resource, time in busy_s.items() if time >= NEARLY_ALL * found.step_s]
-    if found.step_s >= NEARLY_ALL * target.step_time_s:
+    if found.step_s >= NEARLY_ALL * gained * target.step_time_s:
         binding.append(f"target: {target.tokens_per_s_per_user:g} tokens/s/user")
     for use in memory:
         usable = use.capacity_bytes - use.reserved_bytes

@@ -88,13 +88,13 @@ def _turn(scenario: PortfolioScenario, kind: Kind, tier: Tier) -> Turn | None:
     memory = plan.memory[0]
     switch_s = (memory.weights_bytes + memory.hot_experts_bytes) / tier.bandwidth + tier.latency
     output_tokens = plan.scenario.workload.output_tokens
-    return Turn(kind, switch_s, ttft_s(plan, service) + output_tokens * kind.step_time_s)
+    return Turn(kind, switch_s, ttft_s(plan, service) + output_tokens * kind.tpot_s)
 
 
 def _useful(turns: list[Turn]) -> list[Turn]:
     """Return the turns that no other of the same service beats in everything that counts."""
     figures = [
-        (turn.devices, turn.weights_bytes, turn.switch_s, turn.serve_s, turn.kind.step_time_s, -turn.kind.users)
+        (turn.devices, turn.weights_bytes, turn.switch_s, turn.serve_s, turn.kind.tpot_s, -turn.kind.users)
         for turn in turns
     ]
     kept = []

@@ -46,10 +46,10 @@ class Kind:
         return self.plan.metrics.capacity_tokens_per_s / len(self.plan.placement.replicas)
 
     @property
-    def step_time_s(self) -> float:
+    def tpot_s(self) -> float:
         """Time per output token of a user [s]."""
         assert self.plan.metrics is not None
-        return self.plan.metrics.step_time_s
+        return 1.0 / self.plan.metrics.tokens_per_s_per_user
 
     @property
     def users(self) -> int:

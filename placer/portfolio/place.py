@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from placer.cost.money import usd_per_million_tokens
+from placer.cost.money import tokens_per_s_per_mw, usd_per_million_tokens
 from placer.plan.metrics import Bound, Metrics
 from placer.plan.placement import ReplicaDevices
 from placer.plan.plan import Plan
 from placer.planner.provenance import input_hashes
 from placer.portfolio.columns import Kind
-from placer.portfolio.solve import Chosen, blocks_of
+from placer.portfolio.solve import Chosen, blocks_of, pool_rents
 from placer.scenario.portfolio import PortfolioScenario
 
 #: Limits of a whole inventory say nothing about a share of it.
@@ -99,11 +99,11 @@ def placed_plan(kind: Kind, replicas: tuple[ReplicaDevices, ...], name: str) -> 
 def _metrics(kind: Kind, devices: dict[str, int], number: int) -> Metrics:
     plan, fleet = kind.plan, kind.plan.scenario.fleet
     assert plan.metrics is not None
-    held = [(fleet.device_of(pool), count) for pool, count in devices.items()]
-    usd_per_hour = sum(device.price[fleet.price_basis] * count for device, count in held)
-    power_w = sum(device.power * count for device, count in held)
-    users = kind.users * number
-    rate, utilisation = users / plan.metrics.step_time_s, plan.scenario.workload.utilisation
+    assert plan.placement is not None
+    usd_per_hour = sum(rent.usd_per_unit_hour * devices[pool] for pool, rent in pool_rents(fleet).items())
+    power_w = sum(fleet.power_w(pool) * count for pool, count in devices.items())
+    share = number / len(plan.placement.replicas)
+    rate, utilisation = plan.metrics.capacity_tokens_per_s * share, plan.scenario.workload.utilisation
     return plan.metrics.model_copy(
         update={
             "usd_per_million_output_tokens": usd_per_million_tokens(usd_per_hour, rate * utilisation),
@@ -112,6 +112,7 @@ def _metrics(kind: Kind, devices: dict[str, int], number: int) -> Metrics:
             "usd_per_hour": usd_per_hour,
             "power_w": power_w,
             "joules_per_token": power_w / (rate * utilisation),
-            "users": users,
+            "tokens_per_s_per_mw": tokens_per_s_per_mw(rate, power_w) if power_w else None,
+            "users": kind.users * number,
         }
     )

@@ -11,7 +11,7 @@ from placer.portfolio.cold import cold_slots
 from placer.portfolio.columns import make_library
 from placer.portfolio.demand import demand_of
 from placer.portfolio.refuse import refuse
-from placer.portfolio.solve import Chosen, build_problem, choose, relax
+from placer.portfolio.solve import Chosen, build_problem, choose, pool_rents, relax
 from placer.portfolio.times import planned_ttft_s
 from placer.portfolio.write import Asked, Written, write
 from placer.scenario.portfolio import PortfolioScenario
@@ -63,6 +63,7 @@ def plan_portfolio(
     """
     started = time.monotonic()
     demands = tuple(demand_of(scenario, service) for service in scenario.models)
+    pool_rents(scenario.fleet)
     library = make_library(scenario, demands, (gap, budget_s, seed))
     slots = cold_slots(scenario, demands, library.kinds)
     problem = build_problem(scenario, demands, library.kinds, slots)

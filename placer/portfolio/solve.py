@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 from placer.catalog.fleet import Fleet
+from placer.catalog.price import Ownership
+from placer.errors import ScenarioError
 from placer.plan.placement import GroupPlan
 from placer.portfolio.chains import ordered
 from placer.portfolio.cold import ColdSlot
@@ -47,11 +49,23 @@ class Chosen:
 
 
 def pool_rents(fleet: Fleet) -> dict[str, PoolRent]:
-    """Return every pool with the rent of a unit."""
-    return {
-        pool.name: PoolRent(pool, pool.unit * fleet.device_of(pool.name).price[fleet.price_basis])
-        for pool in fleet.pools
-    }
+    """Return every pool with the rent of a unit.
+
+    Raises
+    ------
+    ScenarioError
+        If a pool has no price on the fleet's basis, or owned devices are beside rented ones.
+    """
+    rents = {}
+    owned = {isinstance(fleet.device_of(pool.name).price.get(fleet.price_basis), Ownership) for pool in fleet.pools}
+    if len(owned) > 1:
+        raise ScenarioError("owned devices beside rented ones; bases are never mixed", where="fleet")
+    for pool in fleet.pools:
+        price = fleet.usd_per_hour(pool.name)
+        if price is None:
+            raise ScenarioError(f'no price on the basis "{fleet.price_basis}"', where=f"fleet.pools[{pool.name}]")
+        rents[pool.name] = PoolRent(pool, pool.unit * price)
+    return rents
 
 
 def blocks_of(fleet: Fleet, groups: tuple[GroupPlan, ...]) -> tuple[Block, ...]:
@@ -88,7 +102,7 @@ def _column(scenario: PortfolioScenario, demands: tuple[Demand, ...], kind: Kind
         rate=int(kind.rate * RATE_QUANTA),
         most=min(room, math.ceil(demands[kind.service].tokens_per_s / kind.rate) + 1),
         blocks=blocks,
-        tpot_ns=math.ceil(kind.step_time_s * NS),
+        tpot_ns=math.ceil(kind.tpot_s * NS),
         base_ns=math.ceil(ttft_s(kind.plan, service) * NS),
     )
 
@@ -97,7 +111,7 @@ def _slot_column(scenario: PortfolioScenario, slot: ColdSlot) -> SlotColumn:
     turns = tuple(
         Turn(
             turn.kind.service,
-            math.ceil(turn.kind.step_time_s * NS),
+            math.ceil(turn.kind.tpot_s * NS),
             math.ceil(
                 (slot.period_s + turn.switch_s + ttft_s(turn.kind.plan, scenario.models[turn.kind.service])) * NS
             ),

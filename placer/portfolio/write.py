@@ -19,7 +19,7 @@ from placer.portfolio.cold import ColdSlot, Turn
 from placer.portfolio.columns import Kind, Library
 from placer.portfolio.demand import Demand
 from placer.portfolio.place import Places, placed_plan, places_of, replicas_at
-from placer.portfolio.solve import Chosen
+from placer.portfolio.solve import Chosen, pool_rents
 from placer.portfolio.times import ttft_s
 from placer.scenario.portfolio import Agent, Call, PortfolioScenario
 
@@ -84,7 +84,7 @@ def rent_shares(
     slots: tuple[Slot, ...],
 ) -> dict[str, float]:
     """Return what every service pays [USD/h]: a pool's rent in proportion to the device time used of it."""
-    shares = {service.name: 0.0 for service in scenario.models}
+    shares, rents = {service.name: 0.0 for service in scenario.models}, pool_rents(scenario.fleet)
     for pool, rented in devices.items():
         used: list[tuple[str, float]] = [
             (each.model, float(each.devices[pool])) for each in deployments if pool in each.devices
@@ -92,7 +92,7 @@ def rent_shares(
         used += [
             (member.model, slot.devices * member.load) for slot in slots if slot.pool == pool for member in slot.members
         ]
-        rent = rented * scenario.fleet.device_of(pool).price[scenario.fleet.price_basis]
+        rent = rented // scenario.fleet.pool(pool).unit * rents[pool].usd_per_unit_hour
         total = sum(amount for _, amount in used)
         for model, amount in used:
             shares[model] += rent * amount / total
@@ -146,7 +146,7 @@ def _model(
     own = [each for each in given[0] if each.model == name]
     turns = [(slot, member) for slot in given[1] for member in slot.members if member.model == name]
     plans = [each.plan for each in own] + [member.plan for _, member in turns]
-    steps_s = [plan.metrics.step_time_s for plan in plans if plan.metrics]
+    speeds = [plan.metrics.tokens_per_s_per_user for plan in plans if plan.metrics]
     capacity = sum(each.plan.metrics.capacity_tokens_per_s for each in own if each.plan.metrics)
     slowest = asked.library.bounds[index][0]
     return ModelAnswer(
@@ -155,7 +155,7 @@ def _model(
         demand_tokens_per_s=demand.tokens_per_s,
         requests_per_s=demand.requests_per_s,
         capacity_tokens_per_s=demand.tokens_per_s if turns else capacity,
-        tokens_per_s_per_user=1.0 / max(steps_s),
+        tokens_per_s_per_user=min(speeds),
         switch_wait_s=max((slot.period_s + member.switch_s for slot, member in turns), default=0.0),
         ttft_s=max(ttft_s(plan, service) for plan in plans),
         usd_per_hour=usd_per_hour,

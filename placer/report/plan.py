@@ -12,14 +12,18 @@ from placer.plan.metrics import Alternative, Metrics
 from placer.plan.placement import GroupPlan, Placement, Role
 from placer.plan.plan import Plan
 from placer.plan.schedule import Schedule
+from placer.report.energy import power_line, price_line
 from placer.report.hot import hot_lines
 from placer.report.kv_budget import kv_lines
 from placer.report.paused import paused_lines
 from placer.report.robust import robust_lines
+from placer.report.speculation import speculation_lines
 from placer.report.table import new_table
 from placer.units import format_bytes, format_seconds
 
 _MOST_ESTIMATES = 12
+#: What lies outside the layers, by whether tokens are drafted there.
+_ENDS = {False: "embedding and LM head", True: "embedding, LM head, drafting"}
 
 
 def render_plan(plan: Plan) -> Group:
@@ -36,6 +40,7 @@ def render_plan(plan: Plan) -> Group:
             *hot_lines(plan),
             *paused_lines(plan),
             *robust_lines(plan),
+            *speculation_lines(plan),
             "",
             step,
             _time_table(plan),
@@ -122,7 +127,7 @@ def _time_table(plan: Plan) -> Table:
     shares = {
         "attention": plan.time.attention_s,
         "FFN and experts": plan.time.ffn_s,
-        "embedding and LM head": plan.time.embedding_and_head_s,
+        _ENDS[bool(plan.speculation and plan.speculation.draft_tokens)]: plan.time.embedding_and_head_s,
         "links between groups and stages": plan.time.links_s,
         "floors (launches, latencies)": plan.time.floors_s,
     }
@@ -173,8 +178,8 @@ def _refusal_lines(plan: Plan) -> list[Text]:
 
 
 def _honesty_lines(plan: Plan) -> list[Text]:
-    guesses = plan.provenance.estimates
-    lines = []
+    guesses, fleet = plan.provenance.estimates, plan.scenario.fleet
+    lines = [Text(power_line(fleet, plan.metrics) if plan.metrics else price_line(fleet))]
     if guesses:
         shown = ", ".join(guesses[:_MOST_ESTIMATES])
         more = f" and {len(guesses) - _MOST_ESTIMATES} more" if len(guesses) > _MOST_ESTIMATES else ""

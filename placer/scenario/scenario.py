@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from placer.catalog.fleet import Fleet
+from placer.catalog.price import Ownership
 from placer.errors import ScenarioError, nearest_hint
 from placer.model.precision import Precision, WeightFormat
 from placer.model.spec import ModelSpec
 from placer.scenario.retention import Retention
 from placer.scenario.robust import Robust
 from placer.scenario.routing import is_uneven
+from placer.scenario.service import Mode, Service
 from placer.scenario.space import Space
+from placer.scenario.speculation import Speculation
 from placer.scenario.workload import Target, Workload
 
 
@@ -34,6 +37,10 @@ class Scenario(BaseModel):
         default=None,
         description="routings that one plan must serve, in place of the workload's; null = that of the workload",
     )
+    service: Service | None = Field(default=None, description="the service around decode; null = decode only")
+    speculation: Speculation | None = Field(
+        default=None, description="drafting tokens and verifying several in one step; null = plain decode"
+    )
 
     def is_uneven(self, expert_layers: Mapping[tuple[int, int], Sequence[int]]) -> bool:
         """Return whether some expert of some layer is wanted more than another of it.
@@ -52,6 +59,24 @@ def _check_prices(scenario: Scenario) -> Iterator[str]:
                 f'pool "{pool.name}": {device.name} has no price on the basis "{basis}" (it has '
                 f"{', '.join(sorted(device.price))}); bases are never mixed"
             )
+
+
+def _check_ownership(scenario: Scenario) -> Iterator[str]:
+    """Yield owned devices nobody can price, and owned ones beside rented ones: margins and electricity differ."""
+    fleet = scenario.fleet
+    prices = {pool.name: fleet.device_of(pool.name).price.get(fleet.price_basis) for pool in fleet.pools}
+    owned = [name for name, price in prices.items() if isinstance(price, Ownership)]
+    rented = [name for name, price in prices.items() if isinstance(price, float)]
+    if owned and rented:
+        yield (
+            f'basis "{fleet.price_basis}" mixes owned devices ({", ".join(owned)}: electricity on top) and rented '
+            f"ones ({', '.join(rented)}: electricity in the rent); expected one of the two for all pools"
+        )
+    if owned and (fleet.energy is None or fleet.energy.electricity is None):
+        yield (
+            f"pool{'s' if len(owned) > 1 else ''} {', '.join(owned)}: owned, so electricity is paid for; "
+            "expected energy.electricity in the fleet or --electricity, such as 0.08 USD/kWh"
+        )
 
 
 def _check_required_pools(scenario: Scenario) -> Iterator[str]:
@@ -110,12 +135,43 @@ def _check_retention(scenario: Scenario) -> Iterator[str]:
             yield f'retention.draft: {device.name} of pool "{pool.name}" cannot run {", ".join(lacking)} weights'
 
 
+def _check_service(scenario: Scenario) -> Iterator[str]:
+    service = scenario.service
+    if service is None:
+        return
+    if scenario.robust is not None:
+        yield "service: several routings at once are planned for decode only; expected --phase decode"
+    if not service.allows(Mode.COLOCATED) and not service.allows(Mode.DISAGGREGATED):
+        yield "service.forbidden_modes: prompts must be computed somewhere; expected colocated or disaggregated"
+
+
+def _check_speculation(scenario: Scenario) -> Iterator[str]:
+    speculation = scenario.speculation
+    if speculation is None:
+        return
+    if scenario.workload.sessions is not None:
+        yield "speculation: sessions that pause are planned without; expected no workload.sessions"
+    if scenario.robust is not None:
+        yield "speculation: several routings are planned without; expected one routing"
+    if speculation.draft is None:
+        return
+    formats = _formats(speculation.draft.precision)
+    for pool in scenario.fleet.pools:
+        device = scenario.fleet.device_of(pool.name)
+        lacking = sorted(name for name in formats if device.holding(name) is None)
+        if lacking:
+            yield f'speculation.draft: {device.name} of pool "{pool.name}" cannot run {", ".join(lacking)} weights'
+
+
 CHECKS: tuple[Callable[[Scenario], Iterator[str]], ...] = (
     _check_prices,
+    _check_ownership,
     _check_required_pools,
     _check_holding,
     _check_routing,
     _check_retention,
+    _check_service,
+    _check_speculation,
 )
 
 

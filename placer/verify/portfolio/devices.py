@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from placer.verify.finding import Finding
 from placer.verify.portfolio.context import Held, PortfolioContext, differs, finding, runs_of
+from placer.verify.recompute.rates import device_usd_per_hour
 
 INVENTORY = "inventory"
 INVENTORY_WHAT = "every device in use exists and belongs to one replica or slot; slots lie in one scale-up domain"
@@ -69,7 +70,7 @@ def check_units(context: PortfolioContext) -> Iterator[Finding]:
     rented = {pool: len(units) * fleet.pool(pool).unit for pool, units in touched.items()}
     if rented != context.portfolio.devices:
         yield finding(UNITS, "devices", "not the whole units that are touched", rented, context.portfolio.devices)
-    rent = sum(count * fleet.device_of(pool).price[fleet.price_basis] for pool, count in rented.items())
+    rent = sum(count * device_usd_per_hour(fleet, pool) for pool, count in rented.items())
     stated = context.portfolio.usd_per_hour
     if stated is None or differs(stated, rent):
         yield finding(UNITS, "usd_per_hour", "not the rent of these units", rent, stated)

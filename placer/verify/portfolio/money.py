@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from placer.verify.finding import Finding
 from placer.verify.portfolio.context import PortfolioContext, differs, finding
+from placer.verify.recompute.rates import device_usd_per_hour
 
 SHARES = "shares"
 SHARES_WHAT = "rent is shared by device time used, shares sum to the rent, prices follow from shares"
@@ -55,7 +56,7 @@ def _shares(context: PortfolioContext) -> dict[str, float]:
             here[member.model] = here.get(member.model, 0.0) + member.load * slot.devices
     shares = {service.name: 0.0 for service in context.scenario.models}
     for pool, used in time_used.items():
-        rent = portfolio.devices[pool] * fleet.device_of(pool).price[fleet.price_basis]
+        rent = portfolio.devices[pool] * device_usd_per_hour(fleet, pool)
         for model, amount in used.items():
             shares[model] += rent * amount / sum(used.values())
     return shares

@@ -45,6 +45,8 @@ def _check_plan(context: PortfolioContext, where: str, model: str, plan: Plan) -
         yield finding(
             NAME, f"{where}.target", "slower than users of the service get", least, target.tokens_per_s_per_user
         )
+    if scenario.service is not None or scenario.speculation is not None or scenario.robust is not None:
+        yield finding(NAME, where, "asks for more than decode of one routing")
     if target.tokens_per_s is not None:
         yield finding(NAME, f"{where}.target", "has a demand of its own; its bound holds for no other")
 
@@ -52,7 +54,6 @@ def _check_plan(context: PortfolioContext, where: str, model: str, plan: Plan) -
 def _is_part(part: Fleet, whole: Fleet) -> bool:
     """Return whether a fleet is some pools of another, their units one device, everything else alike."""
     kept = {pool.name for pool in part.pools}
-    pools = [pool.model_copy(update={"unit": 1}) for pool in whole.pools if pool.name in kept]
-    links = [cross for cross in whole.links if kept.issuperset(cross.between)]
-    same = (part.price_basis, part.devices, part.link_types) == (whole.price_basis, whole.devices, whole.link_types)
-    return same and list(part.pools) == pools and list(part.links) == links
+    pools = tuple(pool.model_copy(update={"unit": 1}) for pool in whole.pools if pool.name in kept)
+    links = tuple(cross for cross in whole.links if kept.issuperset(cross.between))
+    return part == whole.model_copy(update={"pools": pools, "links": links})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from placer.scenario.scenario import Scenario
 from placer.verify.finding import RecomputedMetrics
 from placer.verify.recompute.flow import Flow
+from placer.verify.recompute.rates import device_usd_per_hour, site_watts
 from placer.verify.recompute.replica import Replica
 
 
@@ -32,19 +33,22 @@ def step_time_s(flow: Flow, replica: Replica) -> float:
 
 
 def hourly(rented: Mapping[str, int], scenario: Scenario) -> tuple[float, float]:
-    """Return cost [USD/h] and power [W] of what is rented."""
+    """Return cost [USD/h] and power, PUE included [W], of what is rented."""
     fleet = scenario.fleet
-    devices = {name: fleet.device_of(name) for name in rented}
-    cost = sum(count * devices[name].price[fleet.price_basis] for name, count in rented.items())
-    return cost, sum(count * devices[name].power for name, count in rented.items())
+    cost = sum(count * device_usd_per_hour(fleet, name) for name, count in rented.items())
+    return cost, sum(count * site_watts(fleet, name) for name, count in rented.items())
 
 
 @dataclass(frozen=True)
 class Stated:
-    """What figures are derived from besides the placement of a replica: how many there are, and the step achieved."""
+    """What figures are derived from besides the placement of a replica.
+
+    How many there are, the step achieved, and the tokens a sequence gains in it.
+    """
 
     replicas: int
     step_time_s: float
+    tokens_gained: float = 1.0
 
 
 def metrics_of(
@@ -57,14 +61,14 @@ def metrics_of(
     law, replicas = step_time_s(flow, replica), stated.replicas
     step = stated.step_time_s if stated.step_time_s > law else law
     users = replicas * replica.batch.in_flight * replica.batch.sequences
-    capacity = users / step
+    capacity = users * stated.tokens_gained / step
     sold = scenario.target.tokens_per_s or capacity
     cost, power = hourly(rented, scenario)
     return RecomputedMetrics(
         law_step_time_s=law,
         step_time_s=step,
         path_s=flow.path_s,
-        tokens_per_s_per_user=1.0 / step,
+        tokens_per_s_per_user=stated.tokens_gained / step,
         tokens_per_s=sold,
         capacity_tokens_per_s=capacity,
         users=users,
@@ -72,4 +76,5 @@ def metrics_of(
         usd_per_million_output_tokens=1e6 * cost / (3600.0 * sold * scenario.workload.utilisation),
         power_w=power,
         joules_per_token=power / (sold * scenario.workload.utilisation),
+        tokens_per_s_per_mw=sold / (power / 1e6) if power else None,
     )

@@ -1,0 +1,187 @@
+"""Plans with speculative decoding: how many tokens to draft is decided with everything else."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from placer.cost import draft
+from placer.cost.group import build_group, exact_batch
+from placer.plan.metrics import Alternative
+from placer.plan.plan import Plan, Status
+from placer.plan.speculation import SpeculationUse
+from placer.planner.alternatives import LEAST_S, alternatives
+from placer.planner.assemble import Outcome, assemble
+from placer.planner.depths import Depth, hold_best, search_depths, together
+from placer.planner.planner import REASON_S, make_plan, refused, undecided
+from placer.planner.refusal import refuse
+from placer.planner.rescore import Achieved
+from placer.planner.solve import Solved
+from placer.progress import ProgressSink, ignore
+from placer.scenario.scenario import Scenario, assert_consistent
+from placer.scenario.speculation import Speculation
+from placer.search.leaf import Found
+from placer.search.params import SolveParams
+from placer.search.solve import Stop
+
+#: Notes on alternatives that hold whatever is drafted.
+_OF_ANY_DEPTH = ("not in use", "no other pool can be used")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A question, how it is answered, and all searches for it."""
+
+    scenario: Scenario
+    params: SolveParams
+    started: float
+    depths: tuple[Depth, ...]
+
+    @property
+    def num_candidates(self) -> int:
+        return sum(depth.searcher.num_candidates for depth in self.depths)
+
+    @property
+    def wall_s(self) -> float:
+        return time.monotonic() - self.started
+
+
+def plan_any(scenario: Scenario, params: SolveParams, sink: ProgressSink = ignore) -> Plan:
+    """Return the plan of a scenario, with speculation or without; parameters are those of `plan_speculative`."""
+    plan = make_plan if scenario.speculation is None else plan_speculative
+    return plan(scenario, params, sink)
+
+
+def plan_speculative(scenario: Scenario, params: SolveParams, sink: ProgressSink = ignore) -> Plan:
+    """Return the plan of a scenario with speculation, or a refusal, or what is known when time runs out.
+
+    Parameters
+    ----------
+    scenario
+        With `Speculation`.
+    params, sink
+        As for `placer.planner.planner.make_plan`.
+
+    Raises
+    ------
+    ScenarioError
+        If the parts do not go together.
+    """
+    assert_consistent(scenario)
+    started = time.monotonic()
+    run = _Run(scenario, params, started, search_depths(scenario, params, started, sink))
+    solved = together(run.depths)
+    deadline = max(started + params.budget_s, time.monotonic() + LEAST_S)
+    best, held = hold_best(run.depths, params, deadline)
+    num_simulated = sum(one.num_simulated for one in held.values())
+    if best is not None:
+        own = held[best.draft_tokens].achieved
+        plain = held.get(0)
+        without = None if plain is None or plain.achieved is None else plain.achieved.found.value
+        assert own is not None
+        return _planned(run, solved, (best, own, num_simulated), without, sink)
+    if solved.founds or solved.stop is Stop.BUDGET or np.isfinite(solved.bound):
+        plan = undecided(scenario, run.depths[0].searcher, solved, params, run.wall_s)
+    else:
+        reason = refuse(scenario, params, time.monotonic() + REASON_S)
+        plan = refused(scenario, run.depths[0].searcher, solved, params, (reason, run.wall_s))
+    assert plan.status is not Status.PLANNED
+    return _counted(plan, run)
+
+
+def _counted(plan: Plan, run: _Run) -> Plan:
+    """Return a plan whose report counts the candidates of all searches."""
+    return plan.model_copy(update={"search": plan.search.model_copy(update={"candidates": run.num_candidates})})
+
+
+def _planned(
+    run: _Run,
+    solved: Solved,
+    best: tuple[Depth, Achieved, int],
+    without: float | None,
+    sink: ProgressSink,
+) -> Plan:
+    depth, own, num_simulated = best
+    achieved, others = _alternatives(run, depth, own, sink)
+    without = without if depth.draft_tokens else achieved.found.value
+    others = tuple(_in_tokens(entry, depth, solved.bound) for entry in others)
+    outcome = Outcome(depth.in_tokens(achieved), others, num_simulated, run.wall_s)
+    plan = assemble(run.scenario, depth.searcher, solved, outcome, run.params)
+    use = _use(depth, achieved.found, plan, without)
+    return _counted(plan.model_copy(update={"speculation": use}), run)
+
+
+def _alternatives(
+    run: _Run, depth: Depth, own: Achieved, sink: ProgressSink
+) -> tuple[Achieved, tuple[Alternative, ...]]:
+    """Return the plan and the best plan without each pool, with as many tokens drafted.
+
+    Pools alone are searched again where they were only searched for plans cheaper than one already known.
+    """
+    searcher, used = depth.searcher, {shape.pool for shape in own.found.candidate.shapes}
+    singles = [family for family in searcher.families() if len(family) == 1]
+    until = max(run.started + run.params.budget_s, time.monotonic() + LEAST_S)
+    results = tuple(
+        ((family,), searcher.search((family,), np.inf, until, sink))
+        for family in singles
+        if any(pool not in family for pool in used)
+    )
+    fresh = replace(depth.solved, results=results)
+    return alternatives(searcher, fresh, own, run.params, run.started, sink)
+
+
+def _in_tokens(entry: Alternative, depth: Depth, bound: float) -> Alternative:
+    """Return an alternative priced per token; with other numbers of tokens drafted no more is known than the bound."""
+    price = entry.usd_per_million_output_tokens
+    own = None if price is None else price / depth.gained
+    searched = bool(entry.note) and entry.note not in _OF_ANY_DEPTH
+    note = f"{entry.note}, with {depth.draft_tokens} tokens drafted" if searched else entry.note
+    proven = None if own is None else min(bound, own)
+    return entry.model_copy(
+        update={
+            "usd_per_million_output_tokens": own,
+            "bound_usd_per_million_output_tokens": proven,
+            "note": note,
+        }
+    )
+
+
+def _use(depth: Depth, found: Found, plan: Plan, without: float | None) -> SpeculationUse:
+    """Return what drafting takes and brings."""
+    assert plan.time is not None
+    speculation = plan.scenario.speculation
+    assert speculation is not None
+    draft_s, weights, kept = _drafting(depth, found)
+    return SpeculationUse(
+        drafter=drafter_name(speculation),
+        draft_tokens=depth.draft_tokens,
+        tokens_per_step=depth.gained,
+        draft_s=draft_s,
+        verify_s=plan.time.path_s - draft_s,
+        weights_bytes=weights,
+        kept_bytes=kept,
+        usd_per_million_output_tokens_without=without,
+    )
+
+
+def drafter_name(speculation: Speculation) -> str:
+    """Return what drafts, in a word."""
+    return str(speculation.kind) if speculation.draft is None else speculation.draft.name
+
+
+def _drafting(depth: Depth, found: Found) -> tuple[float, int, int]:
+    """Return the time of all passes [s], and the weights and what is kept on a device of the LM head's stage [B]."""
+    cost, candidate = depth.searcher.cost, found.candidate
+    if cost.step.drafter is None:
+        return 0.0, 0, 0
+    shape = candidate.shapes[int(found.layout.outside_on_side[1])]
+    group = build_group(cost.scenario.fleet, shape)
+    batch = exact_batch(np.array([float(candidate.most)]), shape)
+    one_pass = draft.pass_s(group, cost.step.drafter, batch, cost.scenario.workload.mean_context)
+    capacity = cost.capacity_context, cost.step.width
+    kept = candidate.in_flight * draft.in_flight_bytes(group, cost.step.drafter, batch, capacity)
+    passes_s = cost.step.draft_tokens * float(one_pass[0])
+    return passes_s, draft.weight_bytes(group, cost.step.drafter), math.ceil(float(kept[0]))
