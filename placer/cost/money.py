@@ -67,9 +67,7 @@ def block_of(pool: Pool, shape: GroupShape) -> tuple[int, int]:
     return pool.domain, shape.num_devices // pool.domain
 
 
-def shared_devices(
-    pool: Pool, first: tuple[int, Integers], size: Integers, blocks: Integers
-) -> Integers:
+def shared_devices(pool: Pool, first: tuple[int, Integers], size: Integers, blocks: Integers) -> Integers:
     """Return how many devices must be rented for two kinds of blocks that share rented units.
 
     Blocks of the first kind lie as `rented_devices` has them; the others fill what domains have left, then empty ones.

@@ -124,7 +124,9 @@ def layer_times(model: ModelGraph, group: Group, ways: Sequence[Chunks], chances
     ends = np.cumsum([len(chunks.tokens) for chunks in ways])[:-1]
     return [
         LayerTimes(*each)
-        for each in zip(np.split(np.stack(layers), ends, axis=1), np.split(embedding, ends), lm_head.tolist(), strict=True)
+        for each in zip(
+            np.split(np.stack(layers), ends, axis=1), np.split(embedding, ends), lm_head.tolist(), strict=True
+        )
     ]
 
 

@@ -96,18 +96,19 @@ class Library:
 
 
 @dataclass
-class _Planner:
-    """Makes plans within a budget; holds how many there are."""
+class Planner:
+    """Makes plans within a budget; holds how many it made, how many are left to make, and the kinds there are."""
 
     scenario: PortfolioScenario
     gap: float
     seed: int
     deadline: float
-    left: int
+    left: int = 1
     made: int = 0
     seen: set[object] = field(default_factory=set)
 
     def plan(self, service: Service, demand: Demand, asked: tuple[float, tuple[str, ...], float | None]) -> Plan:
+        """Return a plan; ``asked`` is as of `placer.portfolio.question.question`."""
         left_s = self.deadline - time.monotonic()
         budget_s = max(LEAST_S, min(left_s, AHEAD * left_s / max(1, self.left)))
         self.made, self.left = self.made + 1, self.left - 1
@@ -116,25 +117,25 @@ class _Planner:
         )
 
 
-def make_library(scenario: PortfolioScenario, demands: tuple[Demand, ...], how: tuple[float, float, int]) -> Library:
+def make_library(scenario: PortfolioScenario, demands: tuple[Demand, ...], planner: Planner) -> Library:
     """Return all plans.
 
     Parameters
     ----------
     scenario, demands
         The question, and what every service is asked.
-    how
-        Gap, budget [wall s] and seed.
+    planner
+        Makes the plans.
 
     Raises
     ------
     ScenarioError
         If no pool can run a service.
     """
-    gap, budget_s, seed = how
     sets = [_usable(scenario, service, demand) for service, demand in zip(scenario.models, demands, strict=True)]
-    runs = sum(3 * len(pools) * len(speeds_of(scenario, s)) for s, pools in zip(scenario.models, sets, strict=True))
-    planner = _Planner(scenario, gap, seed, time.monotonic() + budget_s, runs)
+    planner.left = sum(
+        3 * len(pools) * len(speeds_of(scenario, s)) for s, pools in zip(scenario.models, sets, strict=True)
+    )
     kinds: list[Kind] = []
     bounds, refusals = [], []
     too_fast: list[float | None] = []
@@ -170,7 +171,7 @@ def _usable(scenario: PortfolioScenario, service: Service, demand: Demand) -> tu
 
 
 def _at_speed(
-    planner: _Planner, who: tuple[int, Service, Demand], speed: float, pool_choices: list[tuple[str, ...]]
+    planner: Planner, who: tuple[int, Service, Demand], speed: float, pool_choices: list[tuple[str, ...]]
 ) -> tuple[list[Kind], SpeedBounds, str]:
     """Return the kinds of replicas at one speed, what is proven there, and why there is none."""
     index, service, demand = who
@@ -190,7 +191,7 @@ def _at_speed(
         plans = [cheapest, smallest]
         if _is_idle(cheapest, demand):
             plans.append(planner.plan(service, demand, (speed, pools, demand.tokens_per_s)))
-        kinds += [Kind(index, plan, bound) for plan in plans if _is_new(planner.seen, index, plan)]
+        kinds += [Kind(index, plan, bound) for plan in plans if is_new(planner.seen, index, plan)]
     return kinds, SpeedBounds(speed, prices, min(least, default=0.0)), reason
 
 
@@ -202,7 +203,8 @@ def _is_idle(plan: Plan, demand: Demand) -> bool:
     return demand.tokens_per_s < (1.0 - IDLE) * replicas * rate
 
 
-def _is_new(seen: set[object], service: int, plan: Plan) -> bool:
+def is_new(seen: set[object], service: int, plan: Plan) -> bool:
+    """Return whether a plan is a kind of replica not seen before, and remember it."""
     if plan.status is not Status.PLANNED:
         return False
     assert plan.metrics is not None

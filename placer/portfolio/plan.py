@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 from placer.plan.plan import Status
 from placer.plan.portfolio import SHARING_RULE, Mode, Portfolio, PortfolioBound, PortfolioSearch
-from placer.portfolio.cold import cold_slots
-from placer.portfolio.columns import make_library
+from placer.portfolio.cold import ColdSlot, cold_slots
+from placer.portfolio.columns import Planner, make_library
 from placer.portfolio.demand import demand_of
+from placer.portfolio.faster import with_faster
 from placer.portfolio.refuse import refuse
 from placer.portfolio.solve import Chosen, build_problem, choose, pool_rents, relax
 from placer.portfolio.times import planned_ttft_s
 from placer.portfolio.write import Asked, Written, write
 from placer.scenario.portfolio import PortfolioScenario
 from placer.search.params import SolveParams
+from placer.search.portfolio.problem import Problem
 from placer.search.portfolio.relaxation import RelaxedAnswer
 
 #: Gaps below are rounding: bound and rent then meet.
@@ -32,6 +34,16 @@ class _Result:
     relaxed: RelaxedAnswer
     chosen: Chosen
     search: PortfolioSearch
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Slots, master problem, bound and choice of a library."""
+
+    slots: tuple[ColdSlot, ...]
+    problem: Problem
+    relaxed: RelaxedAnswer
+    chosen: Chosen
 
 
 def plan_portfolio(
@@ -64,12 +76,15 @@ def plan_portfolio(
     started = time.monotonic()
     demands = tuple(demand_of(scenario, service) for service in scenario.models)
     pool_rents(scenario.fleet)
-    library = make_library(scenario, demands, (gap, budget_s, seed))
-    slots = cold_slots(scenario, demands, library.kinds)
-    problem = build_problem(scenario, demands, library.kinds, slots)
+    planner = Planner(scenario, gap, seed, started + budget_s)
     params = SolveParams(relative_gap=gap, budget_s=budget_s, seed=seed)
-    relaxed = relax(scenario, demands, library, params)
-    chosen = choose(problem, params)
+    asked = Asked(scenario, demands, make_library(scenario, demands, planner))
+    tried = _try(asked, params)
+    if tried.chosen.choice is None and not tried.relaxed.is_infeasible:
+        # Some agent may be late only for want of speeds between the grid's last and the first that is impossible.
+        asked = Asked(scenario, demands, with_faster(scenario, demands, asked.library, planner))
+        tried = _try(asked, params)
+    library, slots, chosen = asked.library, tried.slots, tried.chosen
     search = PortfolioSearch(
         plans=library.num_plans,
         columns=len(library.kinds),
@@ -78,10 +93,10 @@ def plan_portfolio(
         seed=seed,
         wall_s=time.monotonic() - started,
     )
-    result = _Result(Asked(scenario, demands, library), relaxed, chosen, search)
+    result, relaxed = _Result(asked, tried.relaxed, chosen, search), tried.relaxed
     if chosen.choice is not None:
-        return _planned(result, write(result.asked, slots, chosen))
-    refusal = refuse(scenario, library, problem, params)
+        return _planned(result, write(asked, slots, chosen))
+    refusal = refuse(scenario, library, tried.problem, params)
     status = Status.INFEASIBLE if relaxed.is_infeasible else Status.UNDECIDED
     words = "infeasible" if relaxed.is_infeasible else "undecided: not proven infeasible, but no portfolio was found"
     nearest = f"; nearest that works: {refusal.nearest[0].text}" if refusal.nearest else ""
@@ -96,6 +111,13 @@ def plan_portfolio(
         refusal=refusal,
         search=search,
     )
+
+
+def _try(asked: Asked, params: SolveParams) -> _Tried:
+    scenario, demands, library = asked.scenario, asked.demands, asked.library
+    slots = cold_slots(scenario, demands, library.kinds)
+    problem = build_problem(scenario, demands, library.kinds, slots)
+    return _Tried(slots, problem, relax(scenario, demands, library, params), choose(problem, params))
 
 
 def _planned(result: _Result, written: Written) -> Portfolio:

@@ -120,7 +120,9 @@ class Prefill:
             rows: list[tuple[PrefillKind, int, float]] = []
             for kind in _by_size(offer.kinds):
                 size, per_group = block_of(inventory, kind.shape)
-                most = inventory.count // inventory.domain * (inventory.domain // size) if size <= inventory.domain else 0
+                most = (
+                    inventory.count // inventory.domain * (inventory.domain // size) if size <= inventory.domain else 0
+                )
                 most = max(most, inventory.count // size if inventory.count < inventory.domain else 0) // per_group
                 loads = self._loads(kind, routes, most)
                 rows += [
@@ -197,9 +199,7 @@ def _rising(rows: list[tuple[PrefillKind, int, float]]) -> list[tuple[PrefillKin
     """Return rows that no other matches in rate with as few devices in blocks as small."""
     kept: list[tuple[PrefillKind, int, float]] = []
     for row in sorted(rows, key=lambda row: (row[0].shape.num_devices * row[1], -row[2], row[0].shape.num_devices)):
-        beaten = any(
-            other[2] >= row[2] and other[0].shape.num_devices <= row[0].shape.num_devices for other in kept
-        )
+        beaten = any(other[2] >= row[2] and other[0].shape.num_devices <= row[0].shape.num_devices for other in kept)
         if row[2] > 0.0 and not beaten:
             kept.append(row)
     return kept
@@ -213,7 +213,10 @@ def _pairs(
     for index, first in enumerate(pools):
         for second in pools[index + 1 :]:
             picked = [
-                [alone[pool][at] for at in sorted(set(np.linspace(0, len(alone[pool]) - 1, MIXED).astype(int).tolist()))]
+                [
+                    alone[pool][at]
+                    for at in sorted(set(np.linspace(0, len(alone[pool]) - 1, MIXED).astype(int).tolist()))
+                ]
                 for pool in (first, second)
                 if alone[pool]
             ]

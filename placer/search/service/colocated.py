@@ -145,7 +145,9 @@ class MixedSearch:
             group = build_group(fleet, shapes[-1])
             held = prefill.holdings(model, group, workload.capacity_context)
             fitting = self._fitting(group, shapes, held)
-            most = max((self._room(_Way(build_group(fleet, shape), self._ways[0], held)) for shape in fitting), default=0)
+            most = max(
+                (self._room(_Way(build_group(fleet, shape), self._ways[0], held)) for shape in fitting), default=0
+            )
             sizes = _cells(min(most, scenario.space.max_rank_batch))
             if not len(sizes):
                 continue
@@ -193,9 +195,7 @@ class MixedSearch:
         """Return the times of a replica at a batch."""
         size = np.array([float(rank_sequences)])
         context, hidden = self._scenario.workload.mean_context, self._model.spec.hidden_size
-        (steps,) = mixed_steps(
-            self._model, way.group, size, context, (way.chunks,), self._chances, is_bound=False
-        )
+        (steps,) = mixed_steps(self._model, way.group, size, context, (way.chunks,), self._chances, is_bound=False)
         return staged(steps, way.group, size, hidden)
 
     def _largest(self, way: _Way, least: int, most: int) -> Mixed | None:
