@@ -59,6 +59,7 @@ def single(model: str | None, fleet: str | None, tps_user: float | None) -> tupl
 
 def plan_scenario_file(context: typer.Context) -> None:
     """Plan the scenario file of a command line, print the answer, and end with its exit code."""
+    from placer.cli.progress import progress_line
     from placer.portfolio.files import save_portfolio
     from placer.portfolio.plan import plan_portfolio
     from placer.portfolio.read import read_scenario
@@ -71,7 +72,10 @@ def plan_scenario_file(context: typer.Context) -> None:
         raise InputError("expected a folder: a portfolio is written with all its plans", where=str(output))
     scenario = read_scenario(given["scenario"])
     _check_numbers(given)
-    portfolio = plan_portfolio(scenario, gap=given["gap"], budget_s=given["budget_s"], seed=given["seed"])
+    with progress_line(is_quiet=given["quiet"]) as sink:
+        portfolio = plan_portfolio(
+            scenario, gap=given["gap"], budget_s=given["budget_s"], seed=given["seed"], progress=sink
+        )
     if output is not None:
         for path in save_portfolio(portfolio, output):
             say("wrote", str(path))

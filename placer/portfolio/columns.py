@@ -11,6 +11,7 @@ from placer.plan.plan import Plan, Status
 from placer.portfolio.demand import Demand
 from placer.portfolio.question import pool_sets, question
 from placer.portfolio.speeds import speeds_of
+from placer.progress import ProgressSink, ignore
 from placer.scenario.portfolio import PortfolioScenario, Service
 from placer.scenario.scenario import assert_consistent
 
@@ -60,14 +61,24 @@ class Kind:
 
 @dataclass(frozen=True)
 class SpeedBounds:
-    """What is proven at one speed: by set of pools the least price [USD/M], and the least rent of any replica [USD/h].
+    """What is proven at one speed, by set of pools: the least price, and the least rent of any replica.
 
-    Sets that are left out are proven to have no plan.
+    Sets that are left out are proven to have no plan. Both never fall with speed, so what is proven at a lower speed
+    holds as well.
+
+    Attributes
+    ----------
+    speed
+        Tokens per second and user.
+    usd_per_million
+        US dollars per million tokens.
+    usd_per_hour
+        US dollars per hour.
     """
 
     speed: float
     usd_per_million: dict[tuple[str, ...], float]
-    least_usd_per_hour: float
+    usd_per_hour: dict[tuple[str, ...], float]
 
 
 @dataclass(frozen=True)
@@ -84,8 +95,8 @@ class Library:
         By service, the slowest speed tried that is proven impossible, or None [tokens/s per user].
     refusals
         By service, why there is no plan at some speed, or nothing.
-    num_plans
-        Plans made.
+    num_plans, num_skipped
+        Plans made, and questions on two pools that time did not suffice for.
     """
 
     kinds: tuple[Kind, ...]
@@ -93,6 +104,7 @@ class Library:
     too_fast: tuple[float | None, ...]
     refusals: tuple[str, ...]
     num_plans: int
+    num_skipped: int
 
 
 @dataclass
@@ -103,9 +115,16 @@ class Planner:
     gap: float
     seed: int
     deadline: float
+    sink: ProgressSink = ignore
     left: int = 1
     made: int = 0
+    skipped: int = 0
     seen: set[object] = field(default_factory=set)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the budget is spent: then only single pools are planned, and nothing is proven of pairs."""
+        return time.monotonic() > self.deadline
 
     def plan(self, service: Service, demand: Demand, asked: tuple[float, tuple[str, ...], float | None]) -> Plan:
         """Return a plan; ``asked`` is as of `placer.portfolio.question.question`."""
@@ -113,7 +132,11 @@ class Planner:
         budget_s = max(LEAST_S, min(left_s, AHEAD * left_s / max(1, self.left)))
         self.made, self.left = self.made + 1, self.left - 1
         return plan_scenario(
-            question(self.scenario, service, demand, asked), gap=self.gap, budget_s=budget_s, seed=self.seed
+            question(self.scenario, service, demand, asked),
+            gap=self.gap,
+            budget_s=budget_s,
+            seed=self.seed,
+            progress=self.sink,
         )
 
 
@@ -143,7 +166,8 @@ def make_library(scenario: PortfolioScenario, demands: tuple[Demand, ...], plann
         pools, levels, refusal = list(sets[index]), list[SpeedBounds](), ""
         too_fast.append(None)
         for speed in speeds_of(scenario, service):
-            found, level, reasons = _at_speed(planner, (index, service, demand), speed, pools)
+            found, proven, reasons = _at_speed(planner, (index, service, demand), speed, pools)
+            level = rising(levels[-1] if levels else None, proven)
             kinds += found
             refusal = refusal or reasons
             pools = [each for each in pools if each in level.usd_per_million]
@@ -153,7 +177,18 @@ def make_library(scenario: PortfolioScenario, demands: tuple[Demand, ...], plann
             levels.append(level)
         bounds.append(tuple(levels))
         refusals.append(refusal)
-    return Library(tuple(kinds), tuple(bounds), tuple(too_fast), tuple(refusals), planner.made)
+    return Library(tuple(kinds), tuple(bounds), tuple(too_fast), tuple(refusals), planner.made, planner.skipped)
+
+
+def rising(slower: SpeedBounds | None, proven: SpeedBounds) -> SpeedBounds:
+    """Return what is proven at a speed, with what is proven at a slower one where that says more."""
+    if slower is None:
+        return proven
+    return SpeedBounds(
+        proven.speed,
+        {pools: max(price, slower.usd_per_million[pools]) for pools, price in proven.usd_per_million.items()},
+        {pools: max(rent, slower.usd_per_hour[pools]) for pools, rent in proven.usd_per_hour.items()},
+    )
 
 
 def _usable(scenario: PortfolioScenario, service: Service, demand: Demand) -> tuple[tuple[str, ...], ...]:
@@ -177,8 +212,13 @@ def _at_speed(
     index, service, demand = who
     kinds: list[Kind] = []
     prices: dict[tuple[str, ...], float] = {}
-    least, reason = [], ""
+    rents: dict[tuple[str, ...], float] = {}
+    reason = ""
     for pools in pool_choices:
+        if len(pools) > 1 and planner.is_late:
+            prices[pools] = rents[pools] = 0.0
+            planner.skipped += 1
+            continue
         cheapest = planner.plan(service, demand, (speed, pools, None))
         if cheapest.status is Status.INFEASIBLE:
             reason = reason or cheapest.verdict
@@ -187,12 +227,12 @@ def _at_speed(
         few = min(speed, demand.tokens_per_s)
         smallest = planner.plan(service, demand, (speed, pools, few))
         proven = smallest.bound.usd_per_million_output_tokens if smallest.bound else 0.0
-        least.append(proven * few * 3600 / 1e6)
+        rents[pools] = proven * few * 3600 / 1e6
         plans = [cheapest, smallest]
         if _is_idle(cheapest, demand):
             plans.append(planner.plan(service, demand, (speed, pools, demand.tokens_per_s)))
         kinds += [Kind(index, plan, bound) for plan in plans if is_new(planner.seen, index, plan)]
-    return kinds, SpeedBounds(speed, prices, min(least, default=0.0)), reason
+    return kinds, SpeedBounds(speed, prices, rents), reason
 
 
 def _is_idle(plan: Plan, demand: Demand) -> bool:

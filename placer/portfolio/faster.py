@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from placer.plan.plan import Status
-from placer.portfolio.columns import Kind, Library, Planner, SpeedBounds, is_new
+from placer.portfolio.columns import Kind, Library, Planner, SpeedBounds, is_new, rising
 from placer.portfolio.demand import Demand
 from placer.scenario.portfolio import PortfolioScenario, Service
 
@@ -52,7 +52,8 @@ def _halved(
                 prices[pools] = bound = plan.bound.usd_per_million_output_tokens if plan.bound else 0.0
                 kinds += [Kind(index, plan, bound)] if is_new(planner.seen, index, plan) else []
         if prices:
-            levels = (*levels, SpeedBounds(speed, prices, levels[-1].least_usd_per_hour))
+            rents = {pools: levels[-1].usd_per_hour[pools] for pools in prices}
+            levels = (*levels, rising(levels[-1], SpeedBounds(speed, prices, rents)))
         else:
             limit = speed
     return kinds, levels, limit

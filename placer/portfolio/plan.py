@@ -15,6 +15,7 @@ from placer.portfolio.refuse import refuse
 from placer.portfolio.solve import Chosen, build_problem, choose, pool_rents, relax
 from placer.portfolio.times import planned_ttft_s
 from placer.portfolio.write import Asked, Written, write
+from placer.progress import ProgressSink, ignore
 from placer.scenario.portfolio import PortfolioScenario
 from placer.search.params import SolveParams
 from placer.search.portfolio.problem import Problem
@@ -47,7 +48,12 @@ class _Tried:
 
 
 def plan_portfolio(
-    scenario: PortfolioScenario, *, gap: float = DEFAULT_GAP, budget_s: float = 120.0, seed: int = 0
+    scenario: PortfolioScenario,
+    *,
+    gap: float = DEFAULT_GAP,
+    budget_s: float = 120.0,
+    seed: int = 0,
+    progress: ProgressSink = ignore,
 ) -> Portfolio:
     """Plan several models on one fleet for the least rent, with a proven bound.
 
@@ -58,9 +64,12 @@ def plan_portfolio(
     gap
         Relative gap at which the search for each single plan stops.
     budget_s
-        Wall seconds for all plans together; each gets a second at least.
+        Wall seconds for all plans together; each gets a second at least, and once they are spent replicas on two pools
+        are left out.
     seed
         Of CP-SAT.
+    progress
+        Told of incumbents and bounds of the plan that is being made.
 
     Returns
     -------
@@ -76,7 +85,7 @@ def plan_portfolio(
     started = time.monotonic()
     demands = tuple(demand_of(scenario, service) for service in scenario.models)
     pool_rents(scenario.fleet)
-    planner = Planner(scenario, gap, seed, started + budget_s)
+    planner = Planner(scenario, gap, seed, started + budget_s, progress)
     params = SolveParams(relative_gap=gap, budget_s=budget_s, seed=seed)
     asked = Asked(scenario, demands, make_library(scenario, demands, planner))
     tried = _try(asked, params)
@@ -170,6 +179,10 @@ def _notes(result: _Result, written: Written) -> tuple[str, ...]:
         )
     if written.agents:
         notes.append("latencies are those at full load, without queues in front of resident models")
+    if skipped := result.asked.library.num_skipped:
+        notes.append(
+            f"out of time: replicas on two pools were not planned for {skipped} question(s); more --budget-s helps"
+        )
     guessed = [f"{tier.pool}.{tier.tier}" for tier in result.asked.scenario.tiers if str(tier.kind) == "estimate"]
     if written.slots and guessed:
         notes.append(f"switch times rest on estimates: {', '.join(guessed)}")

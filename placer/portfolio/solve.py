@@ -189,4 +189,4 @@ def relax(
 
 def _level(demand: Demand, at: SpeedBounds, *, may_be_cold: bool) -> Level:
     usd = {pools: price * demand.tokens_per_s * 3600 / 1e6 for pools, price in at.usd_per_million.items()}
-    return Level(0, usd, 0.0 if may_be_cold else at.least_usd_per_hour)
+    return Level(0, usd, 0.0 if may_be_cold else min(at.usd_per_hour.values()))
