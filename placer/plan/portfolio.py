@@ -21,7 +21,7 @@ SHARING_RULE: Final = (
 )
 
 
-class Mode(StrEnum):
+class ModelMode(StrEnum):
     """Whether a model has devices of its own or turns on shared ones."""
 
     RESIDENT = "resident"
@@ -81,7 +81,7 @@ class ModelAnswer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field(description="name of the service")
-    mode: Mode = Field(description="devices of its own, or turns")
+    mode: ModelMode = Field(description="devices of its own, or turns")
     demand_tokens_per_s: Figure = Field(description="output tokens asked for, those of agents included")
     requests_per_s: Figure = Field(description="requests asked for, those of agents included")
     capacity_tokens_per_s: Figure = Field(description="what its replicas produce at full load; cold: what it is asked")

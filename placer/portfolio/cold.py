@@ -16,7 +16,7 @@ from placer.portfolio.arrivals import overflow
 from placer.portfolio.columns import Kind
 from placer.portfolio.demand import Demand
 from placer.portfolio.times import ttft_s
-from placer.scenario.portfolio import PortfolioScenario, Residency, Tier
+from placer.scenario.portfolio import ColdTier, PortfolioScenario, Residency
 
 #: Chance that a turn cannot answer all who wait: at most this.
 MOST_OVERFLOW = 0.01
@@ -48,7 +48,7 @@ class Turn:
 class ColdSlot:
     """Devices in one scale-up domain, the tier weights wait in, the period of the timetable [s], and the turns."""
 
-    tier: Tier
+    tier: ColdTier
     period_s: float
     turns: tuple[Turn, ...]
 
@@ -79,7 +79,7 @@ def cold_slots(scenario: PortfolioScenario, demands: tuple[Demand, ...], kinds: 
     return tuple(slots)
 
 
-def _turn(scenario: PortfolioScenario, kind: Kind, tier: Tier) -> Turn | None:
+def _turn(scenario: PortfolioScenario, kind: Kind, tier: ColdTier) -> Turn | None:
     service, plan = scenario.models[kind.service], kind.plan
     pool = scenario.fleet.pool(tier.pool)
     is_here = len(plan.groups) == 1 and plan.groups[0].pool == tier.pool
@@ -111,7 +111,7 @@ def _useful(turns: list[Turn]) -> list[Turn]:
 
 
 def _extended(
-    chosen: tuple[Turn, ...], turns: list[Turn], given: tuple[PortfolioScenario, Tier]
+    chosen: tuple[Turn, ...], turns: list[Turn], given: tuple[PortfolioScenario, ColdTier]
 ) -> Iterator[tuple[Turn, ...]]:
     """Yield every set of turns of different services that fits tier and timetable; a set fits only if its parts do."""
     last = chosen[-1].kind.service if chosen else -1
@@ -124,7 +124,7 @@ def _extended(
                 yield from _extended(more, turns, given)
 
 
-def _fits(turns: tuple[Turn, ...], given: tuple[PortfolioScenario, Tier]) -> bool:
+def _fits(turns: tuple[Turn, ...], given: tuple[PortfolioScenario, ColdTier]) -> bool:
     scenario, tier = given
     taken_s = sum(turn.switch_s + turn.serve_s for turn in turns)
     return taken_s <= _least_wait(scenario, turns) and sum(turn.weights_bytes for turn in turns) <= tier.capacity
@@ -136,7 +136,7 @@ def _least_wait(scenario: PortfolioScenario, turns: tuple[Turn, ...]) -> float:
 
 
 def _slots(
-    scenario: PortfolioScenario, demands: tuple[Demand, ...], tier: Tier, turns: tuple[Turn, ...]
+    scenario: PortfolioScenario, demands: tuple[Demand, ...], tier: ColdTier, turns: tuple[Turn, ...]
 ) -> Iterator[ColdSlot]:
     """Yield the slot with the longest period, and where an agent waits for it the one with the shortest."""
     periods = [_least_wait(scenario, turns)]

@@ -12,7 +12,7 @@ from placer.portfolio.demand import Demand
 from placer.portfolio.question import pool_sets, question
 from placer.portfolio.speeds import speeds_of
 from placer.progress import ProgressSink, ignore
-from placer.scenario.portfolio import PortfolioScenario, Service
+from placer.scenario.portfolio import PortfolioScenario, ServedModel
 from placer.scenario.scenario import assert_consistent
 
 #: A plan for the demand is made where the cheapest replicas would be idle for more than this share.
@@ -126,7 +126,7 @@ class Planner:
         """Whether the budget is spent: then only single pools are planned, and nothing is proven of pairs."""
         return time.monotonic() > self.deadline
 
-    def plan(self, service: Service, demand: Demand, asked: tuple[float, tuple[str, ...], float | None]) -> Plan:
+    def plan(self, service: ServedModel, demand: Demand, asked: tuple[float, tuple[str, ...], float | None]) -> Plan:
         """Return a plan; ``asked`` is as of `placer.portfolio.question.question`."""
         left_s = self.deadline - time.monotonic()
         budget_s = max(LEAST_S, min(left_s, AHEAD * left_s / max(1, self.left)))
@@ -191,7 +191,7 @@ def rising(slower: SpeedBounds | None, proven: SpeedBounds) -> SpeedBounds:
     )
 
 
-def _usable(scenario: PortfolioScenario, service: Service, demand: Demand) -> tuple[tuple[str, ...], ...]:
+def _usable(scenario: PortfolioScenario, service: ServedModel, demand: Demand) -> tuple[tuple[str, ...], ...]:
     usable, reasons = [], []
     for pools in pool_sets(scenario):
         try:
@@ -206,7 +206,7 @@ def _usable(scenario: PortfolioScenario, service: Service, demand: Demand) -> tu
 
 
 def _at_speed(
-    planner: Planner, who: tuple[int, Service, Demand], speed: float, pool_choices: list[tuple[str, ...]]
+    planner: Planner, who: tuple[int, ServedModel, Demand], speed: float, pool_choices: list[tuple[str, ...]]
 ) -> tuple[list[Kind], SpeedBounds, str]:
     """Return the kinds of replicas at one speed, what is proven there, and why there is none."""
     index, service, demand = who

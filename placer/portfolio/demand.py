@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from placer.scenario.portfolio import PortfolioScenario, Service
+from placer.scenario.portfolio import PortfolioScenario, ServedModel
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Demand:
     is_called: bool
 
 
-def demand_of(scenario: PortfolioScenario, service: Service) -> Demand:
+def demand_of(scenario: PortfolioScenario, service: ServedModel) -> Demand:
     """Return what a service is asked; a call of ``count`` requests arrives as a group."""
     own = service.own_requests_per_s
     calls = [(agent, call) for agent in scenario.agents for call in agent.calls if call.model == service.name]

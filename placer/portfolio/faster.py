@@ -8,7 +8,7 @@ from dataclasses import replace
 from placer.plan.plan import Status
 from placer.portfolio.columns import Kind, Library, Planner, SpeedBounds, is_new, rising
 from placer.portfolio.demand import Demand
-from placer.scenario.portfolio import PortfolioScenario, Service
+from placer.scenario.portfolio import PortfolioScenario, ServedModel
 
 #: Halvings: with a ratio of 1.5 the last two speeds are within 5.2 % of each other.
 HALVINGS = 3
@@ -39,7 +39,7 @@ def with_faster(
 
 
 def _halved(
-    planner: Planner, who: tuple[int, Service, Demand], levels: tuple[SpeedBounds, ...], limit: float
+    planner: Planner, who: tuple[int, ServedModel, Demand], levels: tuple[SpeedBounds, ...], limit: float
 ) -> tuple[list[Kind], tuple[SpeedBounds, ...], float]:
     index, service, demand = who
     kinds: list[Kind] = []

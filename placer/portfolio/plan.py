@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from placer.plan.plan import Status
-from placer.plan.portfolio import SHARING_RULE, Mode, Portfolio, PortfolioBound, PortfolioSearch
+from placer.plan.portfolio import SHARING_RULE, ModelMode, Portfolio, PortfolioBound, PortfolioSearch
 from placer.portfolio.cold import ColdSlot, cold_slots
 from placer.portfolio.columns import Planner, make_library
 from placer.portfolio.demand import demand_of
@@ -160,7 +160,7 @@ def _verdict(scenario: PortfolioScenario, written: Written, bound: PortfolioBoun
     proof = "proven optimal" if gap == 0.0 else f"proven within {-(-gap * 1000 // 1) / 10:.1f} % of optimal"
     if gap > 0.0 and bound.is_best_of_columns:
         proof += " (and the best choice among the plans made)"
-    cold = sum(model.mode is Mode.COLD for model in written.models)
+    cold = sum(model.mode is ModelMode.COLD for model in written.models)
     devices = ", ".join(f"{count} {pool}" for pool, count in written.devices.items())
     kinds = f"{len(written.models)} model(s)" + (f", {cold} of them cold" if cold else "")
     return (

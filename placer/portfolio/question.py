@@ -6,7 +6,7 @@ from itertools import combinations
 
 from placer.catalog.fleet import Fleet
 from placer.portfolio.demand import Demand
-from placer.scenario.portfolio import PortfolioScenario, Service
+from placer.scenario.portfolio import PortfolioScenario, ServedModel
 from placer.scenario.scenario import Scenario
 from placer.scenario.space import Space
 from placer.scenario.workload import Target, Workload
@@ -30,7 +30,7 @@ def by_device(fleet: Fleet, pools: tuple[str, ...]) -> Fleet:
 
 def question(
     scenario: PortfolioScenario,
-    service: Service,
+    service: ServedModel,
     demand: Demand,
     asked: tuple[float, tuple[str, ...], float | None],
 ) -> Scenario:

@@ -16,11 +16,11 @@ def scenario_schema() -> dict[str, Any]:
     """
     schema = PortfolioScenario.model_json_schema(mode="validation")
     definitions = schema["$defs"]
-    for owner, field in ((schema, "fleet"), (definitions["Service"], "model")):
+    for owner, field in ((schema, "fleet"), (definitions["ServedModel"], "model")):
         given = owner["properties"][field]
         described = given.pop("description", "")
         owner["properties"][field] = {"anyOf": [{"type": "string"}, given], "description": described}
-    tier = definitions["Tier"]
+    tier = definitions["ColdTier"]
     tier["required"] = [name for name in tier["required"] if name not in {"capacity", "bandwidth"}]
     definitions |= {name: fleet_schema()["$defs"][name] for name in ("Device", "Link")}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "placer scenario file"}

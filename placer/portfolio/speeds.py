@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from placer.portfolio.chains import longest_output
-from placer.scenario.portfolio import PortfolioScenario, Service
+from placer.scenario.portfolio import PortfolioScenario, ServedModel
 
 
-def speeds_of(scenario: PortfolioScenario, service: Service) -> tuple[float, ...]:
+def speeds_of(scenario: PortfolioScenario, service: ServedModel) -> tuple[float, ...]:
     """Return the speeds to try, slowest first [tokens/s per user].
 
     Below the first one of a grid some agent is late even if everything but this service's decoding took no time.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from placer.plan.plan import Plan
-from placer.scenario.portfolio import Service
+from placer.scenario.portfolio import ServedModel
 
 
 def planned_ttft_s(plan: Plan) -> float | None:
@@ -12,7 +12,7 @@ def planned_ttft_s(plan: Plan) -> float | None:
     return None if stated is None else float(stated)
 
 
-def ttft_s(plan: Plan, service: Service) -> float:
+def ttft_s(plan: Plan, service: ServedModel) -> float:
     """Return the time to first token latencies count: the plan's, else what the service says [s]."""
     stated = planned_ttft_s(plan)
     return service.ttft if stated is None else stated

@@ -8,8 +8,8 @@ from placer.plan.portfolio import (
     AgentAnswer,
     CallAnswer,
     Deployment,
-    Mode,
     ModelAnswer,
+    ModelMode,
     Slot,
     SlotMember,
 )
@@ -151,7 +151,7 @@ def _model(
     slowest = asked.library.bounds[index][0]
     return ModelAnswer(
         model=name,
-        mode=Mode.COLD if turns else Mode.RESIDENT,
+        mode=ModelMode.COLD if turns else ModelMode.RESIDENT,
         demand_tokens_per_s=demand.tokens_per_s,
         requests_per_s=demand.requests_per_s,
         capacity_tokens_per_s=demand.tokens_per_s if turns else capacity,

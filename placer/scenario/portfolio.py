@@ -30,7 +30,7 @@ class Residency(StrEnum):
     EITHER = "either"
 
 
-class Service(BaseModel):
+class ServedModel(BaseModel):
     """One model with its traffic and the speed its users get.
 
     Without ``tokens_per_s_per_user`` the speed is decided so that every agent that calls it is in time. Lengths are
@@ -56,7 +56,7 @@ class Service(BaseModel):
     wait: Duration | None = Field(default=None, description="longest a request may wait for the turn of a cold model")
 
     @model_validator(mode="after")
-    def _is_sound(self) -> Service:
+    def _is_sound(self) -> ServedModel:
         if self.requests_per_s is not None and self.tokens_per_s is not None:
             raise ValueError("requests_per_s and tokens_per_s say the same; expected one of them")
         has_own = self.requests_per_s is not None or self.tokens_per_s is not None
@@ -117,7 +117,7 @@ class Agent(BaseModel):
         return self
 
 
-class Tier(BaseModel):
+class ColdTier(BaseModel):
     """Memory of a pool's devices in which weights of cold models wait.
 
     Capacity and bandwidth are those of the device's own tier where it has one of that kind and they are left out.
@@ -134,7 +134,7 @@ class Tier(BaseModel):
     cite: str = Field(min_length=1, description="where they were read")
 
 
-class Grid(BaseModel):
+class SpeedGrid(BaseModel):
     """Speeds that are tried where an agent's latency decides: least possible speed times powers of ``ratio``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -150,15 +150,15 @@ class PortfolioScenario(BaseModel):
 
     name: Name = Field(description="what answers call it")
     fleet: Fleet = Field(description="catalog name, path or definition; in answers in full")
-    models: Annotated[tuple[Service, ...], Field(min_length=1, max_length=MOST_SERVICES)] = Field(
+    models: Annotated[tuple[ServedModel, ...], Field(min_length=1, max_length=MOST_SERVICES)] = Field(
         description="services"
     )
     agents: tuple[Agent, ...] = Field(default=(), max_length=64, description="chains of calls with an end-to-end time")
-    tiers: tuple[Tier, ...] = Field(default=(), max_length=32, description="where cold weights may wait")
-    speed_grid: Grid = Field(default=Grid(), description="speeds tried where agents decide")
+    tiers: tuple[ColdTier, ...] = Field(default=(), max_length=32, description="where cold weights may wait")
+    speed_grid: SpeedGrid = Field(default=SpeedGrid(), description="speeds tried where agents decide")
     max_groups: Annotated[int, Field(ge=1, le=2)] = Field(default=2, description="groups of a replica")
 
-    def service(self, name: str) -> Service:
+    def service(self, name: str) -> ServedModel:
         """Return a service by name."""
         return next(service for service in self.models if service.name == name)
 

@@ -166,6 +166,6 @@ def test_without_a_scenario_the_rest_is_needed(placer):
 def test_the_schema_takes_names_for_fleet_and_models(placer):
     schema = json.loads(placer("schema", "scenario").out)
     assert {"type": "string"} in schema["properties"]["fleet"]["anyOf"]
-    assert {"type": "string"} in schema["$defs"]["Service"]["properties"]["model"]["anyOf"]
-    assert "capacity" not in schema["$defs"]["Tier"]["required"]
+    assert {"type": "string"} in schema["$defs"]["ServedModel"]["properties"]["model"]["anyOf"]
+    assert "capacity" not in schema["$defs"]["ColdTier"]["required"]
     assert schema["$defs"]["Call"]["properties"]["after"]["description"]

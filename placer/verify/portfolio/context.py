@@ -8,7 +8,7 @@ from functools import cached_property
 
 from placer.plan.plan import Plan
 from placer.plan.portfolio import ModelAnswer, Portfolio
-from placer.scenario.portfolio import PortfolioScenario, Service
+from placer.scenario.portfolio import PortfolioScenario, ServedModel
 from placer.verify.finding import Finding
 
 
@@ -49,7 +49,7 @@ class PortfolioContext:
         """By service, what it is asked."""
         return {service.name: self._traffic(service) for service in self.scenario.models}
 
-    def _traffic(self, service: Service) -> Traffic:
+    def _traffic(self, service: ServedModel) -> Traffic:
         groups, tokens = [], 0.0
         inputs, outputs = [service.isl or 0], [service.osl or 0]
         own = service.requests_per_s or 0.0
@@ -101,7 +101,7 @@ def runs_of(owner: str, plan: Plan) -> Iterator[Held]:
                 yield Held(f"{owner}.replicas[{number}].{role}", groups[role].pool, first, groups[role].width)
 
 
-def ttft_of(plan: Plan, service: Service) -> float:
+def ttft_of(plan: Plan, service: ServedModel) -> float:
     """Return the time to first token that counts: the plan's where it states one, else the service's [s]."""
     stated = getattr(plan.metrics, "ttft_s", None)
     return service.ttft if stated is None else float(stated)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from placer.plan.portfolio import Mode
-from placer.scenario.portfolio import Residency, Service
+from placer.plan.portfolio import ModelMode
+from placer.scenario.portfolio import Residency, ServedModel
 from placer.verify.finding import Finding
 from placer.verify.portfolio.context import PortfolioContext, differs, finding, ttft_of
 
@@ -22,7 +22,7 @@ def check_rates(context: PortfolioContext) -> Iterator[Finding]:
         if len(turns) + bool(own) != 1:
             yield finding(NAME, where, "neither resident nor in exactly one slot")
             continue
-        mode = Mode.COLD if turns else Mode.RESIDENT
+        mode = ModelMode.COLD if turns else ModelMode.RESIDENT
         if service.residency not in {Residency.EITHER, Residency(mode.value)}:
             yield finding(NAME, where, "may not be served this way", service.residency, mode)
         if mode is not context.answer(service.name).mode:
@@ -30,7 +30,7 @@ def check_rates(context: PortfolioContext) -> Iterator[Finding]:
         yield from _check_figures(context, service, mode)
 
 
-def _check_figures(context: PortfolioContext, service: Service, mode: Mode) -> Iterator[Finding]:
+def _check_figures(context: PortfolioContext, service: ServedModel, mode: ModelMode) -> Iterator[Finding]:
     answer, traffic = context.answer(service.name), context.traffic[service.name]
     plans = [plan for _, model, plan in context.plans if model == service.name]
     figures = [plan.metrics for plan in plans if plan.metrics is not None]
@@ -39,7 +39,7 @@ def _check_figures(context: PortfolioContext, service: Service, mode: Mode) -> I
     exact = {
         "demand_tokens_per_s": traffic.tokens_per_s,
         "requests_per_s": traffic.requests_per_s,
-        "capacity_tokens_per_s": capacity if mode is Mode.RESIDENT else traffic.tokens_per_s,
+        "capacity_tokens_per_s": capacity if mode is ModelMode.RESIDENT else traffic.tokens_per_s,
         "tokens_per_s_per_user": slowest,
         "ttft_s": max(ttft_of(plan, service) for plan in plans),
     }
@@ -47,7 +47,7 @@ def _check_figures(context: PortfolioContext, service: Service, mode: Mode) -> I
         if differs(getattr(answer, field), value):
             where = f"models[{service.name}].{field}"
             yield finding(NAME, where, "does not follow from its plans", value, getattr(answer, field))
-    if mode is Mode.RESIDENT and capacity < traffic.tokens_per_s * (1 - 1e-9):
+    if mode is ModelMode.RESIDENT and capacity < traffic.tokens_per_s * (1 - 1e-9):
         where = f"models[{service.name}]"
         yield finding(NAME, where, "replicas make less than is asked", traffic.tokens_per_s, capacity)
     if slowest < (service.tokens_per_s_per_user or 0.0) * (1 - 1e-9):

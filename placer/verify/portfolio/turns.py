@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from placer.plan.portfolio import Slot, SlotMember
-from placer.scenario.portfolio import Tier
+from placer.scenario.portfolio import ColdTier
 from placer.verify.finding import Finding
 from placer.verify.portfolio.context import PortfolioContext, Traffic, differs, finding, ttft_of
 
@@ -50,7 +50,7 @@ def check_tiers(context: PortfolioContext) -> Iterator[Finding]:
             yield finding(TIERS, where, "weights exceed the tier of its fullest device [B]", tier.capacity, held)
 
 
-def _tier(context: PortfolioContext, slot: Slot) -> Tier | None:
+def _tier(context: PortfolioContext, slot: Slot) -> ColdTier | None:
     return next((t for t in context.scenario.tiers if (t.pool, t.tier) == (slot.pool, slot.tier)), None)
 
 
@@ -59,7 +59,7 @@ def _weights(member: SlotMember) -> int:
 
 
 def _check_member(
-    context: PortfolioContext, at: tuple[Slot, Tier], member: SlotMember, where: str
+    context: PortfolioContext, at: tuple[Slot, ColdTier], member: SlotMember, where: str
 ) -> Iterator[Finding]:
     slot, tier = at
     service, traffic = context.scenario.service(member.model), context.traffic[member.model]
