@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from placer.catalog.fleet import Fleet
 from placer.cost.prefill import PrefillKind, exposed_s
+from placer.cost.shape import GroupShape
 from placer.graph.model_graph import ModelGraph
 from placer.scenario.service import Service
 
@@ -68,13 +69,13 @@ def first_token_s(
     """
     layers, total = len(model.layer_ops), prompt_kv_bytes(model, input_tokens)
     seen = route.latency_s + exposed_s(total / route.bytes_per_s, kind.latency_s, layers)
-    return kind.latency_s + reload_s(model, kind, service, input_tokens) + seen, seen
+    return kind.latency_s + reload_s(model, kind.shape, kind.latency_s, service, input_tokens) + seen, seen
 
 
-def reload_s(model: ModelGraph, kind: PrefillKind, service: Service, input_tokens: int) -> float:
+def reload_s(model: ModelGraph, shape: GroupShape, prefill_s: float, service: Service, input_tokens: int) -> float:
     """Return what is seen of loading KV cache that was found: every device loads its share (physics E3) [s]."""
     found = input_tokens - service.new_tokens(input_tokens)
     if service.prefix_bandwidth is None or not found:
         return 0.0
-    share = sum(ops.core.held_bytes(found, kind.shape.tp) for ops in model.layer_ops) / kind.shape.stages
-    return exposed_s(share / service.prefix_bandwidth, kind.latency_s, len(model.layer_ops))
+    share = sum(ops.core.held_bytes(found, shape.tp) for ops in model.layer_ops) / shape.stages
+    return exposed_s(share / service.prefix_bandwidth, prefill_s, len(model.layer_ops))

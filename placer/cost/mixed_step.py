@@ -47,6 +47,22 @@ class MixedSteps:
         return len(self.chunks.tokens)
 
 
+@dataclass(frozen=True)
+class Experts:
+    """How tokens spread over experts, and experts over ranks.
+
+    Attributes
+    ----------
+    chances
+        Chance that a token selects each expert, by layer with experts.
+    is_bound
+        Whether experts are as even as no layout can beat, or dealt as `prompt_pass.dealt` does.
+    """
+
+    chances: Chances
+    is_bound: bool
+
+
 def loads_at_least(chances: NDArray[np.float64], ranks: int, tokens: Array) -> tuple[Array, Array]:
     """Return experts touched and tokens served of a rank if all were equally busy: no layout is better."""
     alike, counts = np.unique(chances, return_counts=True)
@@ -55,14 +71,7 @@ def loads_at_least(chances: NDArray[np.float64], ranks: int, tokens: Array) -> t
 
 
 def mixed_steps(
-    model: ModelGraph,
-    group: Group,
-    sequences: Array,
-    context: int,
-    ways: tuple[Chunks, ...],
-    chances: Chances,
-    *,
-    is_bound: bool,
+    model: ModelGraph, group: Group, decoding: tuple[Array, int], ways: tuple[Chunks, ...], experts: Experts
 ) -> list[MixedSteps]:
     """Return the passes of every way to cut prompts.
 
@@ -70,32 +79,29 @@ def mixed_steps(
     ----------
     model, group
         What lies where; stages are left out.
-    sequences : ndarray, shape (num_sizes,)
-        Sequences of a data-parallel rank.
-    context
-        Tokens a decoded one attends to.
+    decoding
+        Sequences of a data-parallel rank, ndarray of shape (num_sizes,), and the tokens a decoded one attends to.
     ways
         How prompts may be cut.
-    chances
-        Chance that a token selects each expert, by layer with experts.
-    is_bound
-        Whether experts are as even as no layout can beat, or dealt as `prompt_pass.dealt` does.
+    experts
+        How tokens spread over them.
     """
+    (sequences, context), chances = decoding, experts.chances
     spec, shape, size = model.spec, group.shape, len(sequences)
     added = [0.0]
     for chunks in ways:
         added += [float(chunks.rank_tokens[0]), float(chunks.rank_tokens[-1])]
     tokens = np.concatenate([sequences + more for more in added])
     hidden = spec.hidden_size, spec.precision.dispatch
-    load = loads_at_least if is_bound else prompt_pass.expert_load
+    load = loads_at_least if experts.is_bound else prompt_pass.expert_load
     known: dict[tuple[int, bytes], tuple[Array, Array, list[float]]] = {}
     by_layer = []
     for number, ops in enumerate(model.layer_ops):
         selected = chances.get(number)
         key = id(ops), b"" if selected is None else selected.tobytes()
         if key not in known:
-            experts = None if selected is None else load(selected, shape.ep, tokens * shape.dp)
-            rest = prompt_pass.layer_s(group, ops, tokens, np.zeros_like(tokens), experts, hidden)
+            loads = None if selected is None else load(selected, shape.ep, tokens * shape.dp)
+            rest = prompt_pass.layer_s(group, ops, tokens, np.zeros_like(tokens), loads, hidden)
             core = block_time.core_s(group, ops.core, sequences, context)
             known[key] = rest, core, [float(prompt_pass.core_s(group, ops.core, chunks).sum()) for chunks in ways]
         by_layer.append(known[key])

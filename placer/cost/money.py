@@ -136,7 +136,14 @@ def tokens_per_s_per_mw(tokens_per_s: float, power_w: float) -> float:
     return WATTS_PER_MEGAWATT * tokens_per_s / power_w
 
 
-def _known_usd_per_hour(fleet: Fleet, pool: Pool) -> float:
+def known_usd_per_hour(fleet: Fleet, pool: Pool) -> float:
+    """Return what one device of a pool costs an hour.
+
+    Raises
+    ------
+    CatalogError
+        If its price cannot be told on the fleet's basis.
+    """
     price = fleet.usd_per_hour(pool.name)
     if price is None:
         raise CatalogError(f'{pool.device} has no price on the basis "{fleet.price_basis}"', where=fleet.name)
@@ -219,7 +226,7 @@ def rental_table(fleet: Fleet, shapes: tuple[GroupShape, ...]) -> RentalTable:
     usd_per_hour, power_w = np.zeros(len(replicas)), np.zeros(len(replicas))
     for pool, rented in zip(pools, devices, strict=True):
         fits &= rented <= pool.count
-        usd_per_hour += rented * _known_usd_per_hour(fleet, pool)
+        usd_per_hour += rented * known_usd_per_hour(fleet, pool)
         power_w += rented * fleet.power_w(pool.name)
     table = RentalTable(tuple(pool.name for pool in pools), replicas, devices, usd_per_hour, power_w)
     return table.kept(fits)

@@ -122,12 +122,8 @@ def layer_times(model: ModelGraph, group: Group, ways: Sequence[Chunks], chances
     sampled = np.array([float(chunks.prompts) for chunks in ways])
     lm_head = block_time.lm_head_s(group, model.lm_head, Batch(sampled * shape.dp, sampled, sampled / shape.tp))
     ends = np.cumsum([len(chunks.tokens) for chunks in ways])[:-1]
-    return [
-        LayerTimes(*each)
-        for each in zip(
-            np.split(np.stack(layers), ends, axis=1), np.split(embedding, ends), lm_head.tolist(), strict=True
-        )
-    ]
+    by_way = np.split(np.stack(layers), ends, axis=1), np.split(embedding, ends), lm_head.tolist()
+    return [LayerTimes(*each) for each in zip(*by_way, strict=True)]
 
 
 def hop_s(group: Group, rank_tokens: Array, hidden_size: int) -> Array:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from placer.graph.lower import lower
 from placer.planner.feedback import Held, hold_up
 from placer.planner.rescore import Achieved
-from placer.planner.solve import Solved, build_searcher, solve
+from placer.planner.solve import Solved, build_searcher, prefill_of, solve
 from placer.progress import ProgressSink
 from placer.scenario.scenario import Scenario
 from placer.search.leaf import Found
@@ -58,17 +59,23 @@ def per_token(found: Found, gained: float) -> Found:
     return replace(found, value=found.value / gained)
 
 
-def search_depths(scenario: Scenario, params: SolveParams, started: float, sink: ProgressSink) -> tuple[Depth, ...]:
+def search_depths(
+    scenario: Scenario, params: SolveParams, started: float, sink: ProgressSink, known: float = np.inf
+) -> tuple[Depth, ...]:
     """Search every number of tokens that may be drafted, none first; the best price so far is the cut-off of the rest.
 
-    The time left is shared evenly by the searches left.
+    The time left is shared evenly by the searches left. Only plans cheaper than ``known`` (US dollars per million
+    tokens) are of interest.
     """
-    assert scenario.speculation is not None
-    depths, best, found = scenario.speculation.depths, np.inf, list[Depth]()
+    depths = (0,) if scenario.speculation is None else scenario.speculation.depths
+    prefill = None
+    if scenario.service is not None:
+        prefill = prefill_of(scenario, lower(scenario.model), scenario.service)
+    best, found = known, list[Depth]()
     for number, draft_tokens in enumerate(depths):
         now = time.monotonic()
         left_s = max(0.0, started + params.budget_s - now) / (len(depths) - number)
-        searcher = build_searcher(scenario, params, draft_tokens)
+        searcher = build_searcher(scenario, params, draft_tokens, prefill)
         share = replace(params, budget_s=max(left_s, 1e-3))
         solved = solve(searcher, share, now, sink, known=best * searcher.cost.step.gained)
         found.append(Depth(searcher, solved))

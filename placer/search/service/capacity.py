@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from placer.catalog.fleet import Fleet
 from placer.cost.group import Array
 from placer.cost.handover import Route, first_token_s, prompt_kv_bytes, route_between
-from placer.cost.money import block_of
+from placer.cost.money import SECONDS_PER_HOUR, block_of, known_usd_per_hour
 from placer.cost.prefill import PrefillKind
 from placer.cost.queueing import queue_wait
 from placer.graph.model_graph import ModelGraph
@@ -107,7 +107,7 @@ class Prefill:
             timely.sort(key=lambda kind: -kind.prompts_per_s / kind.shape.num_devices)
             load = self._service.max_prefill_load
             best = max(load * kind.prompts_per_s / kind.shape.num_devices for kind in timely)
-            usd_per_s = fleet.device_of(pool).price[fleet.price_basis] / 3600.0
+            usd_per_s = known_usd_per_hour(fleet, fleet.pool(pool)) / SECONDS_PER_HOUR
             offers[pool] = PoolOffer(tuple(timely), usd_per_s / best, best)
         return offers
 
@@ -120,16 +120,16 @@ class Prefill:
             rows: list[tuple[PrefillKind, int, float]] = []
             for kind in _by_size(offer.kinds):
                 size, per_group = block_of(inventory, kind.shape)
-                most = (
-                    inventory.count // inventory.domain * (inventory.domain // size) if size <= inventory.domain else 0
-                )
-                most = max(most, inventory.count // size if inventory.count < inventory.domain else 0) // per_group
+                domains = max(1, inventory.count // inventory.domain)
+                most = min(inventory.count // size, domains * (inventory.domain // size)) // per_group
                 loads = self._loads(kind, routes, most)
                 rows += [
                     (kind, groups, self._rate(kind, groups, loads[groups - 1], routes)) for groups in range(1, most + 1)
                 ]
             alone[pool] = _rising(rows)
-        mixed = [((kind, groups),) for rows in alone.values() for kind, groups, _ in rows]
+        mixed: list[tuple[tuple[PrefillKind, int], ...]] = [
+            ((kind, groups),) for rows in alone.values() for kind, groups, _ in rows
+        ]
         rates = [rate for rows in alone.values() for _, _, rate in rows]
         for first, second in _pairs(alone):
             mixed.append(((first[0], first[1]), (second[0], second[1])))
@@ -212,14 +212,10 @@ def _pairs(
     pools, pairs = list(alone), []
     for index, first in enumerate(pools):
         for second in pools[index + 1 :]:
-            picked = [
-                [
-                    alone[pool][at]
-                    for at in sorted(set(np.linspace(0, len(alone[pool]) - 1, MIXED).astype(int).tolist()))
-                ]
-                for pool in (first, second)
-                if alone[pool]
-            ]
-            if len(picked) == len((first, second)):
-                pairs += [(one, other) for one in picked[0] for other in picked[1]]
+            pairs += [(one, other) for one in _spread(alone[first]) for other in _spread(alone[second])]
     return pairs
+
+
+def _spread(rows: list[tuple[PrefillKind, int, float]]) -> list[tuple[PrefillKind, int, float]]:
+    """Return some rows, evenly spread."""
+    return [rows[at] for at in sorted(set(np.linspace(0, len(rows) - 1, MIXED).astype(int).tolist()))] if rows else []

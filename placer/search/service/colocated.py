@@ -14,8 +14,9 @@ import numpy as np
 
 from placer.cost import prefill
 from placer.cost.group import Array, Group, build_group
-from placer.cost.mixed_step import MixedTimes, mixed_steps, staged, unstaged
-from placer.cost.money import Rental
+from placer.cost.handover import reload_s
+from placer.cost.mixed_step import Experts, MixedTimes, mixed_steps, staged, unstaged
+from placer.cost.money import Rental, known_usd_per_hour
 from placer.cost.prefill import Chances, Holdings
 from placer.cost.prompt_pass import Chunks
 from placer.cost.queueing import queue_wait
@@ -33,15 +34,35 @@ MOST_PASSES = 64
 
 
 @dataclass(frozen=True)
+class Way:
+    """A shape and a way to cut prompts.
+
+    Attributes
+    ----------
+    group, chunks
+        What prefills and decodes, and how prompts pass.
+    held
+        What a device of it holds.
+    """
+
+    group: Group
+    chunks: Chunks
+    held: Holdings
+
+    @property
+    def shape(self) -> GroupShape:
+        """The shape of the group."""
+        return self.group.shape
+
+
+@dataclass(frozen=True)
 class Mixed:
     """A replica that prefills between its decode steps.
 
     Attributes
     ----------
-    shape
-        Its group; as many microbatches are in flight as it has stages.
-    chunks
-        How prompts pass.
+    way
+        Its group, and how prompts pass; as many microbatches are in flight as it has stages.
     rank_sequences
         Sequences of a microbatch on every data-parallel rank.
     times
@@ -52,8 +73,7 @@ class Mixed:
         What is rented for it.
     """
 
-    shape: GroupShape
-    chunks: Chunks
+    way: Way
     rank_sequences: int
     times: MixedTimes
     value: float
@@ -62,7 +82,7 @@ class Mixed:
     @property
     def sequences(self) -> int:
         """Sequences of a microbatch."""
-        return self.rank_sequences * self.shape.dp
+        return self.rank_sequences * self.way.shape.dp
 
 
 @dataclass(frozen=True)
@@ -72,19 +92,6 @@ class MixedResult:
     founds: tuple[Mixed, ...]
     bound: float
     num_candidates: int
-
-
-@dataclass(frozen=True)
-class _Way:
-    """A shape and a way to cut prompts: what limits its batch."""
-
-    group: Group
-    chunks: Chunks
-    held: Holdings
-
-    @property
-    def shape(self) -> GroupShape:
-        return self.group.shape
 
 
 class MixedSearch:
@@ -133,11 +140,11 @@ class MixedSearch:
         bound = min(cells[0][0] if cells else np.inf, best if founds else np.inf)
         return MixedResult(tuple(sorted(founds, key=lambda found: found.value)), bound, len(ways))
 
-    def _bounds(self, pool: str) -> Iterator[tuple[_Way, Array, Array]]:
+    def _bounds(self, pool: str) -> Iterator[tuple[Way, Array, Array]]:
         """Yield shapes and ways with the largest batch of every cell that may be allowed, and bounds on its price."""
         scenario, model = self._scenario, self._model
         fleet, workload = scenario.fleet, scenario.workload
-        usd = fleet.device_of(pool).price[fleet.price_basis]
+        usd = known_usd_per_hour(fleet, fleet.pool(pool))
         for every in stage_shapes(scenario, model, pool):
             shapes = [shape for shape in every if self._prices.most_replicas((shape,))]
             if not shapes:
@@ -145,21 +152,20 @@ class MixedSearch:
             group = build_group(fleet, shapes[-1])
             held = prefill.holdings(model, group, workload.capacity_context)
             fitting = self._fitting(group, shapes, held)
-            most = max(
-                (self._room(_Way(build_group(fleet, shape), self._ways[0], held)) for shape in fitting), default=0
-            )
+            rooms = [self._room(Way(build_group(fleet, shape), self._ways[0], held)) for shape in fitting]
+            most = max(rooms, default=0)
             sizes = _cells(min(most, scenario.space.max_rank_batch))
             if not len(sizes):
                 continue
-            ways = (model, group, sizes, workload.mean_context, self._ways, self._chances)
-            for step in mixed_steps(*ways, is_bound=True):
+            bounds = Experts(self._chances, is_bound=True)
+            for step in mixed_steps(model, group, (sizes, workload.mean_context), self._ways, bounds):
                 times = unstaged(step)
                 mean = times.mean_s(self.prompts_per_step(step.chunks, sizes))
                 slow = (mean > scenario.target.step_time_s * (1.0 + 1e-9)) | (times.prompt_s > self._most_alone_s())
                 # A cell may hold a plan if the largest batch of the one before is not too slow already.
                 allowed = len(sizes) if not slow.any() else min(len(sizes), int(np.argmax(slow)) + 1)
                 for shape in fitting:
-                    way = _Way(build_group(fleet, shape), step.chunks, held)
+                    way = Way(build_group(fleet, shape), step.chunks, held)
                     room = self._room(way)
                     last = min(allowed, int(np.searchsorted(sizes, room)) + 1)
                     if room >= 1:
@@ -177,7 +183,7 @@ class MixedSearch:
         fits = [shape for shape in shapes if held.fullest(shape.stages, 1.0) <= usable]
         return [shape for shape in fits if shape.stages <= MOST_STAGES] or fits[:1]
 
-    def _room(self, way: _Way) -> int:
+    def _room(self, way: Way) -> int:
         """Return the most sequences of a rank and microbatch for which there is memory: weights, KV, activations."""
         stages, chunks = way.shape.stages, way.chunks
         most = self._scenario.space.max_rank_batch
@@ -191,14 +197,15 @@ class MixedSearch:
         room = (way.group.device.usable_bytes - fixed) / (stages * (cache + token))
         return int(min(most, np.floor(room.min())))
 
-    def at(self, way: _Way, rank_sequences: int) -> MixedTimes:
+    def at(self, way: Way, rank_sequences: int) -> MixedTimes:
         """Return the times of a replica at a batch."""
         size = np.array([float(rank_sequences)])
         context, hidden = self._scenario.workload.mean_context, self._model.spec.hidden_size
-        (steps,) = mixed_steps(self._model, way.group, size, context, (way.chunks,), self._chances, is_bound=False)
+        experts = Experts(self._chances, is_bound=False)
+        (steps,) = mixed_steps(self._model, way.group, (size, context), (way.chunks,), experts)
         return staged(steps, way.group, size, hidden)
 
-    def _largest(self, way: _Way, least: int, most: int) -> Mixed | None:
+    def _largest(self, way: Way, least: int, most: int) -> Mixed | None:
         """Return the plan of the largest batch of a range that is allowed; None if not even the least is."""
         found = self.settle(way, least)
         if found is None:
@@ -213,7 +220,7 @@ class MixedSearch:
                 low, found = middle, larger
         return found
 
-    def settle(self, way: _Way, rank_sequences: int) -> Mixed | None:
+    def settle(self, way: Way, rank_sequences: int) -> Mixed | None:
         """Return the plan of a batch by the law; None if it does not fit, or is too slow or late, or not for rent."""
         if rank_sequences > self._room(way):
             return None
@@ -222,25 +229,30 @@ class MixedSearch:
         step_s = float(times.mean_s(self.prompts_per_step(way.chunks, size))[0])
         if step_s > self._scenario.target.step_time_s:
             return None
-        if not self.is_in_time(way.shape, way.chunks, rank_sequences, (float(times.prompt_s[0]), step_s), 1):
+        if not self.is_in_time(way, rank_sequences, float(times.prompt_s[0]), step_s):
             return None
         tokens = float(rank_sequences * way.shape.dp * way.shape.stages)
         best = self._prices.best((way.shape,), tokens, step_s)
-        return None if best is None else Mixed(way.shape, way.chunks, rank_sequences, times, *best)
+        return None if best is None else Mixed(way, rank_sequences, times, *best)
 
-    def is_in_time(
-        self, shape: GroupShape, chunks: Chunks, rank_sequences: int, seconds: tuple[float, float], replicas: int
-    ) -> bool:
-        """Return whether first tokens come in time: ``seconds`` are those of a prefill and of the mean step."""
-        prefill_s, step_s = seconds
-        servers = replicas * shape.dp * shape.stages * int(chunks.prompts)
-        arrivals = replicas * rank_sequences * shape.dp * shape.stages / (self._output_tokens * step_s)
-        service = self._service
+    def queue(self, way: Way, rank_sequences: int, step_s: float) -> tuple[int, float]:
+        """Return how many prompts a replica prefills at a time, and how many arrive [1/s]."""
+        shape = way.shape
+        lanes = shape.dp * shape.stages
+        return lanes * int(way.chunks.prompts), lanes * rank_sequences / (self._output_tokens * step_s)
+
+    def is_in_time(self, way: Way, rank_sequences: int, prefill_s: float, step_s: float) -> bool:
+        """Return whether first tokens come in time; a replica's prompts wait for that replica."""
+        (servers, arrivals), service = self.queue(way, rank_sequences, step_s), self._service
         if arrivals * prefill_s > servers * service.max_prefill_load:
             return False
-        wait = queue_wait(servers, arrivals, prefill_s)
-        mean_holds = service.ttft is None or prefill_s + wait.mean_s <= service.ttft
-        return mean_holds and (service.ttft_p99 is None or prefill_s + wait.p99_s <= service.ttft_p99)
+        wait, alone_s = queue_wait(servers, arrivals, prefill_s), prefill_s + self.reload_s(way, prefill_s)
+        mean_holds = service.ttft is None or alone_s + wait.mean_s <= service.ttft
+        return mean_holds and (service.ttft_p99 is None or alone_s + wait.p99_s <= service.ttft_p99)
+
+    def reload_s(self, way: Way, prefill_s: float) -> float:
+        """Return what is seen of loading KV cache that was found [s]."""
+        return reload_s(self._model, way.shape, prefill_s, self._service, self._scenario.workload.input_tokens)
 
 
 def _cells(most: int) -> Array:

@@ -1,4 +1,4 @@
-"""The kinds of prefill groups of the declared space: shapes and chunks that fit, none worse than another in all ways."""
+"""The kinds of prefill groups of the declared space: shapes and chunks that fit, none beaten in every way."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from placer.cost.money import (
     Integers,
     Rental,
     block_of,
+    known_usd_per_hour,
     shared_devices,
 )
 from placer.cost.shape import GroupShape
@@ -40,18 +41,28 @@ class _Table:
 
 
 class ServiceValuation:
-    """Prices plans of a scenario, prefill on devices of its own included."""
+    """Prices plans of a scenario, prefill on devices of its own included.
 
-    def __init__(self, scenario: Scenario, prefill: Prefill) -> None:
+    Parameters
+    ----------
+    scenario
+        In steps of a sequence, where tokens are drafted (`placer.cost.step_load.in_steps`).
+    prefill
+        What prefills.
+    gained
+        Tokens a sequence gains in a step.
+    """
+
+    def __init__(self, scenario: Scenario, prefill: Prefill, gained: float = 1.0) -> None:
         self._scenario, self._fleet, self._target = scenario, scenario.fleet, scenario.target
         self._prefill, self._alone = prefill, Valuation(scenario)
-        self._output_tokens = scenario.workload.output_tokens
+        self._output_steps = scenario.workload.output_tokens / gained
         self._utilisation = scenario.workload.utilisation
         self._tables = lru_cache(maxsize=128)(self._build_table)
         self._least = lru_cache(maxsize=256)(self._least_prefill)
 
     def _usd(self, pool: str) -> float:
-        return self._fleet.device_of(pool).price[self._fleet.price_basis]
+        return known_usd_per_hour(self._fleet, self._fleet.pool(pool))
 
     def _offers(self, pools: tuple[str, ...]) -> dict[str, PoolOffer]:
         return self._prefill.offers(pools)
@@ -60,7 +71,7 @@ class ServiceValuation:
         """Return the least that prefill adds to the price of output tokens [USD per million]; inf without any."""
         offers = self._offers(pools).values()
         least = min((offer.usd_per_prompt for offer in offers), default=np.inf)
-        return least / self._output_tokens / self._utilisation * TOKENS_PER_MILLION
+        return least / self._output_steps / self._utilisation * TOKENS_PER_MILLION
 
     def _build_table(self, blocks: tuple[tuple[str, int, int], ...]) -> _Table | None:
         shapes = tuple(GroupShape(pool, stages, width, 1, 1) for pool, stages, width in blocks)
@@ -74,7 +85,7 @@ class ServiceValuation:
         for pool in self._fleet.pools:
             rented = devices[pool.name]
             usd_per_hour = usd_per_hour + rented * self._usd(pool.name)
-            power_w = power_w + rented * self._fleet.device_of(pool.name).power
+            power_w = power_w + rented * self._fleet.power_w(pool.name)
             fits = fits & (rented <= pool.count)
         for cap, used in ((self._target.cost_cap, usd_per_hour), (self._target.power_cap, power_w)):
             fits = fits & (True if cap is None else used <= cap)
@@ -96,7 +107,7 @@ class ServiceValuation:
         if table is None:
             return None
         decoded = table.replicas[:, None] * (tokens / max(step_s, SHORTEST_STEP_S))
-        sold = np.minimum(decoded, table.choices.prompts_per_s * self._output_tokens)
+        sold = np.minimum(decoded, table.choices.prompts_per_s * self._output_steps)
         rate = self._target.tokens_per_s
         price = table.usd_per_hour / sold
         if rate is not None:
@@ -114,7 +125,7 @@ class ServiceValuation:
             float(table.usd_per_hour[row, column]),
             float(table.power_w[row, column]),
             table.choices.groups[column],
-            float(sold[row, column]) / self._output_tokens,
+            float(sold[row, column]) / self._output_steps,
         )
         return least * scale, rental
 
@@ -159,7 +170,7 @@ class ServiceValuation:
             free = np.maximum(self._fleet.pool(pool).count - taken * (1.0 - 1e-9), 0.0)
             left += free * offer.prompts_per_s_per_device
         with np.errstate(divide="ignore"):
-            served = np.where(left > 0.0, 1.0 / (np.maximum(left, 1e-300) * self._output_tokens), np.inf)
+            served = np.where(left > 0.0, 1.0 / (np.maximum(left, 1e-300) * self._output_steps), np.inf)
         scale = TOKENS_PER_MILLION / SECONDS_PER_HOUR / self._utilisation
         decode = np.maximum(decode, footprint.usd_per_hour * served * scale)
         return decode + self._least(footprint.pools)
