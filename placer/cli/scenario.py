@@ -89,13 +89,16 @@ def _given(context: typer.Context) -> dict[str, Any]:
         source = context.get_parameter_source(name)
         if name not in _TOGETHER and source is not None and source.name == "COMMANDLINE":
             raise InputError("does not go with --scenario; say it in the file", where=parameter.opts[0])
-    return {name: context.params[name] for name in _TOGETHER}
+    given = {name: context.params[name] for name in _TOGETHER}
+    # The default is for one plan.
+    source = context.get_parameter_source("budget_s")
+    return given if source is not None and source.name == "COMMANDLINE" else given | {"budget_s": None}
 
 
 def _check_numbers(given: dict[str, Any]) -> None:
     if not 0.0 <= given["gap"] < 1.0:
         raise InputError(f"expected a share in [0, 1), got {given['gap']!r}", where="--gap")
-    if not 0.0 < given["budget_s"] <= 1e6:
+    if given["budget_s"] is not None and not 0.0 < given["budget_s"] <= 1e6:
         raise InputError(f"expected seconds between 0 and 1e6, got {given['budget_s']!r}", where="--budget-s")
 
 

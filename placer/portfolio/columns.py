@@ -140,6 +140,12 @@ class Planner:
         )
 
 
+def num_questions(scenario: PortfolioScenario) -> int:
+    """Return how many plans there are to make, at most: three at every speed of every service on every set of pools."""
+    speeds = sum(len(speeds_of(scenario, service)) for service in scenario.models)
+    return 3 * len(pool_sets(scenario)) * speeds
+
+
 def make_library(scenario: PortfolioScenario, demands: tuple[Demand, ...], planner: Planner) -> Library:
     """Return all plans.
 
@@ -156,9 +162,7 @@ def make_library(scenario: PortfolioScenario, demands: tuple[Demand, ...], plann
         If no pool can run a service.
     """
     sets = [_usable(scenario, service, demand) for service, demand in zip(scenario.models, demands, strict=True)]
-    planner.left = sum(
-        3 * len(pools) * len(speeds_of(scenario, s)) for s, pools in zip(scenario.models, sets, strict=True)
-    )
+    planner.left = num_questions(scenario)
     kinds: list[Kind] = []
     bounds, refusals = [], []
     too_fast: list[float | None] = []

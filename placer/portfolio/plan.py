@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from placer.plan.plan import Status
 from placer.plan.portfolio import SHARING_RULE, ModelMode, Portfolio, PortfolioBound, PortfolioSearch
 from placer.portfolio.cold import ColdSlot, cold_slots
-from placer.portfolio.columns import Planner, make_library
+from placer.portfolio.columns import Planner, make_library, num_questions
 from placer.portfolio.demand import demand_of
 from placer.portfolio.faster import with_faster
 from placer.portfolio.refuse import refuse
@@ -25,6 +25,8 @@ from placer.search.portfolio.relaxation import RelaxedAnswer
 LEAST_GAP = 1e-6
 #: Gap at which a search for one plan stops unless told otherwise.
 DEFAULT_GAP = 0.009
+#: Wall seconds a plan may take on average unless told otherwise; most take less.
+PLAN_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def plan_portfolio(
     scenario: PortfolioScenario,
     *,
     gap: float = DEFAULT_GAP,
-    budget_s: float = 120.0,
+    budget_s: float | None = None,
     seed: int = 0,
     progress: ProgressSink = ignore,
 ) -> Portfolio:
@@ -64,8 +66,8 @@ def plan_portfolio(
     gap
         Relative gap at which the search for each single plan stops.
     budget_s
-        Wall seconds for all plans together; each gets a second at least, and once they are spent replicas on two pools
-        are left out.
+        Wall seconds for all plans together, `PLAN_S` for each where None; each gets a second at least, and once they
+        are spent replicas on two pools are left out.
     seed
         Of CP-SAT.
     progress
@@ -85,8 +87,9 @@ def plan_portfolio(
     started = time.monotonic()
     demands = tuple(demand_of(scenario, service) for service in scenario.models)
     pool_rents(scenario.fleet)
-    planner = Planner(scenario, gap, seed, started + budget_s, progress)
-    params = SolveParams(relative_gap=gap, budget_s=budget_s, seed=seed)
+    budget = budget_s or PLAN_S * num_questions(scenario)
+    planner = Planner(scenario, gap, seed, started + budget, progress)
+    params = SolveParams(relative_gap=gap, budget_s=budget, seed=seed)
     asked = Asked(scenario, demands, make_library(scenario, demands, planner))
     tried = _try(asked, params)
     if tried.chosen.choice is None and not tried.relaxed.is_infeasible:
