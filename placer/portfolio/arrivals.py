@@ -37,6 +37,19 @@ def overflow(arrivals: tuple[Arrivals, ...], period_s: float, room: int) -> floa
     if total > 700.0 or sum(size * mean for size, mean in means) > room:
         return 1.0  # fuller than full on average, or beyond what a double can hold
     chances = [math.exp(-total)]
-    for count in range(1, room + 1):
+    for count in range(1, min(room, reach(means)) + 1):
         chances.append(sum(size * mean * chances[count - size] for size, mean in means if size <= count) / count)
     return max(0.0, 1.0 - math.fsum(chances))
+
+
+def reach(means: list[tuple[int, float]]) -> int:
+    """Return a number of requests that more than hardly ever arrive: 40 standard deviations above the mean, and 100.
+
+    Parameters
+    ----------
+    means
+        Sizes of groups, and how many of each arrive on average.
+    """
+    mean = sum(size * groups for size, groups in means)
+    deviation = math.sqrt(sum(size * size * groups for size, groups in means))
+    return math.ceil(mean + 40.0 * deviation) + 100 * max(size for size, _ in means)

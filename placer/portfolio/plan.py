@@ -108,7 +108,7 @@ def plan_portfolio(
     result, relaxed = _Result(asked, tried.relaxed, chosen, search), tried.relaxed
     if chosen.choice is not None:
         return _planned(result, write(asked, slots, chosen))
-    refusal = refuse(scenario, library, tried.problem, params)
+    refusal = refuse((scenario, library, slots), tried.problem, params)
     status = Status.INFEASIBLE if relaxed.is_infeasible else Status.UNDECIDED
     words = "infeasible" if relaxed.is_infeasible else "undecided: not proven infeasible, but no portfolio was found"
     nearest = f"; nearest that works: {refusal.nearest[0].text}" if refusal.nearest else ""

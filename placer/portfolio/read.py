@@ -77,7 +77,7 @@ def _service(entry: Any, where: str) -> Any:
 
 def _tier(entry: Any, fleet: Any) -> Any:
     """Return a tier with the figures of the device's own one filled in where they are left out."""
-    if not isinstance(entry, dict) or entry.get("pool") not in {pool.name for pool in fleet.pools}:
+    if not isinstance(entry, dict) or entry.get("pool") not in [pool.name for pool in fleet.pools]:
         return entry
     own = next((t for t in fleet.device_of(entry["pool"]).memory if str(t.tier) == entry.get("tier")), None)
     if own is None:

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from placer.plan.refusal import Refusal, Relief
 from placer.portfolio.chains import timed
+from placer.portfolio.cold import ColdSlot
 from placer.portfolio.columns import Library
+from placer.portfolio.times import ttft_s
 from placer.scenario.portfolio import Agent, Call, PortfolioScenario
 from placer.search.params import SolveParams
 from placer.search.portfolio.master import solve_master
@@ -17,15 +19,28 @@ from placer.search.portfolio.problem import Problem
 ENLARGED = 64
 
 
-def refuse(scenario: PortfolioScenario, library: Library, problem: Problem, params: SolveParams) -> Refusal:
-    """Return the reason, the first that applies, and the nearest change that helps."""
+def refuse(
+    asked: tuple[PortfolioScenario, Library, tuple[ColdSlot, ...]], problem: Problem, params: SolveParams
+) -> Refusal:
+    """Return the reason, the first that applies, and the nearest change that helps.
+
+    Parameters
+    ----------
+    asked
+        The question, all plans, and all slots.
+    problem
+        What could not be solved.
+    params
+        Gives the seed.
+    """
+    scenario, library, slots = asked
     return (
         _without_plan(scenario, library, problem)
-        or _late(scenario, problem)
+        or _late(scenario, library, slots)
         or _short(scenario, problem, params)
         or Refusal(
             conflict=("inventory", "speeds tried"),
-            reason="no choice among the plans made serves all models in time, however large the inventory",
+            reason=f"no choice among the plans made serves all models in time, not even with {ENLARGED} times the inventory",
         )
     )
 
@@ -39,13 +54,17 @@ def _without_plan(scenario: PortfolioScenario, library: Library, problem: Proble
     return None
 
 
-def _late(scenario: PortfolioScenario, problem: Problem) -> Refusal | None:
+def _late(scenario: PortfolioScenario, library: Library, slots: tuple[ColdSlot, ...]) -> Refusal | None:
     """Return the agent that is late even if each of its calls goes to the replicas fastest for it."""
-    times: dict[str, list[tuple[float, float]]] = {service.name: [] for service in scenario.models}
-    timings = [(column.model, column.base_ns, column.tpot_ns) for column in problem.columns]
-    timings += [(turn.model, turn.base_ns, turn.tpot_ns) for slot in problem.slots for turn in slot.turns]
-    for model, base_ns, tpot_ns in timings:
-        times[scenario.models[model].name].append((base_ns / 1e9, tpot_ns / 1e9))
+    models = scenario.models
+    times: dict[str, list[tuple[float, float]]] = {service.name: [] for service in models}
+    for kind in library.kinds:
+        times[models[kind.service].name].append((ttft_s(kind.plan, models[kind.service]), kind.tpot_s))
+    for slot in slots:
+        for turn in slot.turns:
+            service = models[turn.kind.service]
+            wait_s = slot.period_s + turn.switch_s + ttft_s(turn.kind.plan, service)
+            times[service.name].append((wait_s, turn.kind.tpot_s))
 
     def fastest(call: Call) -> float:
         return min(base_s + call.osl * tpot_s for base_s, tpot_s in times[call.model])

@@ -10,6 +10,7 @@ from placer.catalog.price import Ownership
 from placer.errors import ScenarioError
 from placer.plan.placement import GroupPlan
 from placer.portfolio.chains import ordered
+from placer.portfolio.clock import Clock, clock_of, rate_quanta
 from placer.portfolio.cold import ColdSlot
 from placer.portfolio.columns import Kind, Library, SpeedBounds
 from placer.portfolio.demand import Demand
@@ -31,9 +32,6 @@ from placer.search.portfolio.problem import (
 )
 from placer.search.portfolio.relaxation import Level, RelaxedAnswer, ServiceBound, solve_relaxation
 
-#: Rates in whole numbers: a millionth of a token per second.
-RATE_QUANTA = 1e6
-NS = 1e9
 #: Choices that may turn out not to fit before the search gives up.
 MOST_CUTS = 200
 
@@ -83,45 +81,44 @@ def build_problem(
     scenario: PortfolioScenario, demands: tuple[Demand, ...], kinds: tuple[Kind, ...], slots: tuple[ColdSlot, ...]
 ) -> Problem:
     """Return the master problem; times and demands are rounded up, rates down."""
+    clock, quanta = clock_of(scenario), rate_quanta(demands)
     return Problem(
         pools=pool_rents(scenario.fleet),
-        demands=tuple(math.ceil(demand.tokens_per_s * RATE_QUANTA) for demand in demands),
-        columns=tuple(_column(scenario, demands, kind) for kind in kinds),
-        slots=tuple(_slot_column(scenario, slot) for slot in slots),
-        chains=chains_of(scenario),
+        demands=tuple(math.ceil(demand.tokens_per_s * quanta) for demand in demands),
+        columns=tuple(_column(scenario, demands, kind, clock) for kind in kinds),
+        slots=tuple(_slot_column(scenario, slot, clock) for slot in slots),
+        chains=chains_of(scenario, clock),
     )
 
 
-def _column(scenario: PortfolioScenario, demands: tuple[Demand, ...], kind: Kind) -> Column:
+def _column(scenario: PortfolioScenario, demands: tuple[Demand, ...], kind: Kind, clock: Clock) -> Column:
     service = scenario.models[kind.service]
     blocks = blocks_of(scenario.fleet, kind.plan.groups)
     held = {block.pool: block.size * block.count for block in blocks}
     room = min(scenario.fleet.pool(pool).count // devices for pool, devices in held.items())
     return Column(
         model=kind.service,
-        rate=int(kind.rate * RATE_QUANTA),
+        rate=int(kind.rate * rate_quanta(demands)),
         most=min(room, math.ceil(demands[kind.service].tokens_per_s / kind.rate) + 1),
         blocks=blocks,
-        tpot_ns=math.ceil(kind.tpot_s * NS),
-        base_ns=math.ceil(ttft_s(kind.plan, service) * NS),
+        tpot_quanta=clock.up(kind.tpot_s),
+        base_quanta=clock.up(ttft_s(kind.plan, service)),
     )
 
 
-def _slot_column(scenario: PortfolioScenario, slot: ColdSlot) -> SlotColumn:
+def _slot_column(scenario: PortfolioScenario, slot: ColdSlot, clock: Clock) -> SlotColumn:
     turns = tuple(
         Turn(
             turn.kind.service,
-            math.ceil(turn.kind.tpot_s * NS),
-            math.ceil(
-                (slot.period_s + turn.switch_s + ttft_s(turn.kind.plan, scenario.models[turn.kind.service])) * NS
-            ),
+            clock.up(turn.kind.tpot_s),
+            clock.up(slot.period_s + turn.switch_s + ttft_s(turn.kind.plan, scenario.models[turn.kind.service])),
         )
         for turn in slot.turns
     )
     return SlotColumn(turns, Block(slot.tier.pool, slot.devices, 1))
 
 
-def chains_of(scenario: PortfolioScenario) -> tuple[Chain, ...]:
+def chains_of(scenario: PortfolioScenario, clock: Clock) -> tuple[Chain, ...]:
     """Return the agents in numbers."""
     numbers = {service.name: index for index, service in enumerate(scenario.models)}
     chains = []
@@ -134,7 +131,7 @@ def chains_of(scenario: PortfolioScenario) -> tuple[Chain, ...]:
                     ChainCall(numbers[call.model], call.osl, tuple(place[name] for name in call.after))
                     for call in calls
                 ),
-                int(agent.end_to_end * NS),
+                clock.down(agent.end_to_end),
             )
         )
     return tuple(chains)
@@ -172,19 +169,17 @@ def relax(
 ) -> RelaxedAnswer:
     """Return what no portfolio of the declared space can beat [US dollars per hour]."""
     has_ttft = any(planned_ttft_s(kind.plan) is not None for kind in library.kinds)
-    services = []
+    services, clock = [], clock_of(scenario)
     for index, (service, demand, bounds) in enumerate(zip(scenario.models, demands, library.bounds, strict=True)):
         may_be_cold = service.residency is not Residency.RESIDENT
         levels = [_level(demand, at, may_be_cold=may_be_cold) for at in bounds]
         # Speeds from one of the grid up to the next; beyond the last one what is not proven impossible.
         impossible = library.too_fast[index]
         ends = [*(at.speed for at in bounds[1:]), *([impossible] if impossible else [])]
-        nexts = [math.floor(NS / speed) for speed in ends]
-        closed = [replace(level, least_tpot_ns=tpot) for level, tpot in zip(levels, nexts, strict=False)]
-        services.append(
-            ServiceBound((*closed, *levels[len(closed) :]), 0 if has_ttft else math.floor(service.ttft * NS))
-        )
-    return solve_relaxation(pool_rents(scenario.fleet), services, chains_of(scenario), params)
+        nexts = [clock.down(1.0 / speed) for speed in ends]
+        closed = [replace(level, least_tpot_quanta=tpot) for level, tpot in zip(levels, nexts, strict=False)]
+        services.append(ServiceBound((*closed, *levels[len(closed) :]), 0 if has_ttft else clock.down(service.ttft)))
+    return solve_relaxation(pool_rents(scenario.fleet), services, chains_of(scenario, clock), params)
 
 
 def _level(demand: Demand, at: SpeedBounds, *, may_be_cold: bool) -> Level:

@@ -84,7 +84,7 @@ class Call(BaseModel):
     id: Name = Field(description="what other calls refer to it by")
     model: str = Field(description="name of a service")
     isl: Tokens = Field(description="input tokens")
-    osl: Tokens = Field(description="output tokens")
+    osl: Annotated[int, Field(ge=1, le=1_000_000)] = Field(description="output tokens")
     after: tuple[str, ...] = Field(default=(), description="calls that must have ended")
     count: Annotated[int, Field(ge=1, le=1_000)] = Field(default=1, description="requests sent side by side")
 

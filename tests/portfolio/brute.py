@@ -35,8 +35,8 @@ def is_served(problem, replicas, slots):
 
 
 def in_time(problem, replicas, slots):
-    times = [(c.model, c.tpot_ns, c.base_ns) for c, n in zip(problem.columns, replicas, strict=True) if n]
-    times += [(turn.model, turn.tpot_ns, turn.base_ns) for slot in slots for turn in slot.turns]
+    times = [(c.model, c.tpot_quanta, c.base_quanta) for c, n in zip(problem.columns, replicas, strict=True) if n]
+    times += [(turn.model, turn.tpot_quanta, turn.base_quanta) for slot in slots for turn in slot.turns]
 
     def slowest(model, side):
         return max(time[side] for time in times if time[0] == model)
@@ -47,7 +47,7 @@ def in_time(problem, replicas, slots):
                 slowest(call.model, 2) + call.output_tokens * slowest(call.model, 1)
                 for call in (chain.calls[i] for i in path)
             )
-            if length > chain.limit_ns:
+            if length > chain.limit_quanta:
                 return False
     return True
 

@@ -38,3 +38,9 @@ def test_the_verifier_convolves_to_the_same(groups, period_s, room):
     planned = overflow(tuple(Arrivals(rate, size) for rate, size in groups), period_s, room)
     own = _overflow(Traffic(1.0, 1.0, tuple(groups), 1, 1), period_s, room)
     assert planned == pytest.approx(own, abs=1e-9) if mean <= room else planned == 1.0
+
+
+def test_room_for_many_costs_nothing():
+    # A replica may have room for a hundred thousand users; a hundred thousand terms would not change the answer.
+    assert overflow((Arrivals(0.1, 1), Arrivals(0.01, 4)), 60.0, 10**8) == pytest.approx(0.0, abs=1e-12)
+    assert _overflow(Traffic(1.0, 1.0, ((0.1, 1), (0.01, 4)), 1, 1), 60.0, 10**8) == pytest.approx(0.0, abs=1e-12)

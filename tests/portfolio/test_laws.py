@@ -117,3 +117,18 @@ def test_two_models_on_two_pools_cost_what_counting_says(raw_scenario, demands, 
     portfolio = planned(raw, agents=[], tiers=[])
     assert portfolio.usd_per_hour == pytest.approx(least)
     assert portfolio.bound.usd_per_hour <= least * (1 + 1e-9)
+
+
+def test_absurd_demands_and_deadlines_are_refused_not_overflowed(raw_scenario):
+    raw = raw_scenario()
+    raw["models"][2]["requests_per_s"] = 1e12
+    raw["agents"][0]["end_to_end"] = "100000 s"
+    refused = planned(raw)
+    assert refused.status is Status.INFEASIBLE
+    assert "not even with 64 times the inventory" in refused.refusal.reason
+
+
+def test_a_slow_agent_is_planned_too(raw_scenario):
+    raw = raw_scenario()
+    raw["agents"][0].update({"end_to_end": "90000 s", "requests_per_s": 1e-5})
+    assert planned(raw).status is Status.PLANNED

@@ -50,8 +50,8 @@ def problems(draw):
             rate=draw(st.integers(1, 5)),
             most=draw(st.integers(1, 3)),
             blocks=(draw(blocks(rents)),),
-            tpot_ns=draw(st.integers(1, 4)),
-            base_ns=draw(st.integers(0, 3)),
+            tpot_quanta=draw(st.integers(1, 4)),
+            base_quanta=draw(st.integers(0, 3)),
         )
         for _ in range(draw(st.integers(1, 4)))
     )
@@ -110,8 +110,8 @@ def test_the_bound_holds_for_the_cheapest_choice(problem):
         for slot in problem.slots:
             if any(turn.model == model for turn in slot.turns):
                 usd[(slot.block.pool,)] = 0.0
-        times = [c.tpot_ns for c in problem.columns if c.model == model]
-        times += [t.tpot_ns for slot in problem.slots for t in slot.turns if t.model == model]
+        times = [c.tpot_quanta for c in problem.columns if c.model == model]
+        times += [t.tpot_quanta for slot in problem.slots for t in slot.turns if t.model == model]
         services.append(ServiceBound((Level(min(times, default=1), usd, 0.0),), 0))
     relaxed = solve_relaxation(problem.pools, services, problem.chains, SolveParams())
     least = brute.cheapest(problem)

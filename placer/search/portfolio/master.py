@@ -134,8 +134,8 @@ def _add_latency(model: cp_model.CpModel, variables: Variables, problem: Problem
     """Let every model be as slow as the slowest replica or turn in use, and agents in time all the same."""
     if not problem.chains:
         return
-    times = [(column.tpot_ns, column.base_ns) for column in problem.columns]
-    times += [(turn.tpot_ns, turn.base_ns) for slot in problem.slots for turn in slot.turns]
+    times = [(column.tpot_quanta, column.base_quanta) for column in problem.columns]
+    times += [(turn.tpot_quanta, turn.base_quanta) for slot in problem.slots for turn in slot.turns]
     most_tpot, most_base = (max((pair[side] for pair in times), default=0) for side in (0, 1))
     num_models = len(problem.demands)
     tpot = [model.new_int_var(0, most_tpot, f"tpot[{i}]") for i in range(num_models)]
@@ -143,12 +143,12 @@ def _add_latency(model: cp_model.CpModel, variables: Variables, problem: Problem
     for index, (column, number) in enumerate(zip(problem.columns, variables.replicas, strict=True)):
         used = model.new_bool_var(f"used[{index}]")
         model.add(number <= column.most * used)
-        model.add(tpot[column.model] >= column.tpot_ns * used)
-        model.add(base[column.model] >= column.base_ns * used)
+        model.add(tpot[column.model] >= column.tpot_quanta * used)
+        model.add(base[column.model] >= column.base_quanta * used)
     for slot, flag in zip(problem.slots, variables.slots, strict=True):
         for turn in slot.turns:
-            model.add(tpot[turn.model] >= turn.tpot_ns * flag)
-            model.add(base[turn.model] >= turn.base_ns * flag)
+            model.add(tpot[turn.model] >= turn.tpot_quanta * flag)
+            model.add(base[turn.model] >= turn.base_quanta * flag)
     latency.add(model, tpot, base, problem.chains)
 
 

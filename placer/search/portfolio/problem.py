@@ -30,25 +30,25 @@ class Column:
         Replicas beyond which more are of no use.
     blocks
         Devices of one replica.
-    tpot_ns, base_ns
-        Time per output token, and time before the first one, rounded up [ns].
+    tpot_quanta, base_quanta
+        Time per output token, and time before the first one, rounded up [quanta of time].
     """
 
     model: int
     rate: int
     most: int
     blocks: tuple[Block, ...]
-    tpot_ns: int
-    base_ns: int
+    tpot_quanta: int
+    base_quanta: int
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A cold model in a slot: its times as of a `Column` [ns]."""
+    """A cold model in a slot: its times as of a `Column` [quanta of time]."""
 
     model: int
-    tpot_ns: int
-    base_ns: int
+    tpot_quanta: int
+    base_quanta: int
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class ChainCall:
 
 @dataclass(frozen=True)
 class Chain:
-    """An agent: its calls, every call after those before it, and the longest time they may take [ns]."""
+    """An agent: its calls, every call after those before it, and the longest time they may take [quanta of time]."""
 
     calls: tuple[ChainCall, ...]
-    limit_ns: int
+    limit_quanta: int
 
 
 @dataclass(frozen=True)

@@ -32,25 +32,25 @@ class Level:
 
     Attributes
     ----------
-    least_tpot_ns
-        No plan of these speeds has a shorter time per token [ns].
+    least_tpot_quanta
+        No plan of these speeds has a shorter time per token [quanta of time].
     usd_per_hour
         By set of pools, what the model's whole demand costs there at least.
     least_usd_per_hour
         What the model costs at least, however little it is asked.
     """
 
-    least_tpot_ns: int
+    least_tpot_quanta: int
     usd_per_hour: dict[tuple[str, ...], float]
     least_usd_per_hour: float
 
 
 @dataclass(frozen=True)
 class ServiceBound:
-    """Levels of a model, and the least time before its first token [ns]."""
+    """Levels of a model, and the least time before its first token [quanta of time]."""
 
     levels: tuple[Level, ...]
-    base_ns: int
+    base_quanta: int
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def solve_relaxation(
     for index, service in enumerate(services):
         flags = [model.new_bool_var(f"level[{index},{k}]") for k in range(len(service.levels))]
         model.add_exactly_one(flags)
-        tpots.append(sum(level.least_tpot_ns * flag for level, flag in zip(service.levels, flags, strict=True)))
+        tpots.append(sum(level.least_tpot_quanta * flag for level, flag in zip(service.levels, flags, strict=True)))
         for level, flag in zip(service.levels, flags, strict=True):
             _add_level(model, (level, flag), spent, money)
     for name, rent in pools.items():
         model.add(sum(spent[name]) <= money.up(rent.usd_per_unit_hour) * units[name])
-    latency.add(model, tpots, [service.base_ns for service in services], chains)
+    latency.add(model, tpots, [service.base_quanta for service in services], chains)
     # Rents are exact: what rounding down to quanta takes away is all a bound can lose here.
     model.minimize(
         sum(int(rent.usd_per_unit_hour / money.usd_per_quantum) * units[name] for name, rent in pools.items())

@@ -94,11 +94,15 @@ def _check_member(
 
 def _overflow(traffic: Traffic, period_s: float, room: int) -> float:
     """Return the chance of more than ``room`` requests in a period: distributions of each kind of group, convolved."""
+    # Far beyond the mean nothing arrives that counts: sums stay short however many users a replica has room for.
+    mean = sum(rate * size for rate, size in traffic.groups) * period_s
+    widest = max(size for _, size in traffic.groups)
+    room = min(room, int(mean + 50 * math.sqrt(mean * widest)) + 100 * widest)
     total = np.array([1.0])
     for rate, size in traffic.groups:
-        mean = rate * period_s
+        expected = rate * period_s
         own = np.zeros(room + 1)
         for groups in range(room // size + 1):
-            own[groups * size] = math.exp(groups * math.log(mean) - mean - math.lgamma(groups + 1))
+            own[groups * size] = math.exp(groups * math.log(expected) - expected - math.lgamma(groups + 1))
         total = np.convolve(total, own)[: room + 1]
     return max(0.0, 1.0 - float(total.sum()))
