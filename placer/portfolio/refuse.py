@@ -40,7 +40,7 @@ def refuse(
         or _short(scenario, problem, params)
         or Refusal(
             conflict=("inventory", "speeds tried"),
-            reason=f"no choice among the plans made serves all models in time, not even with {ENLARGED} times the inventory",
+            reason=f"no choice among the plans made serves all in time, not even with {ENLARGED} times the inventory",
         )
     )
 
