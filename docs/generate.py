@@ -24,7 +24,7 @@ from placer.catalog.link import Link, StartUp
 from placer.catalog.price import Energy, Ownership
 from placer.catalog.source import Source
 from placer.cli.app import build_app
-from placer.plan import kv, metrics, paused, placement, plan, provenance, refusal, schedule
+from placer.plan import kv, metrics, paused, placement, plan, provenance, refusal, schedule, speculation
 from placer.predict.configuration import Configuration
 from placer.predict.prediction import DeviceMemory, Prediction
 from placer.scenario.retention import Retention, RetentionTier
@@ -32,6 +32,7 @@ from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 from placer.scenario.sessions import Sessions
 from placer.scenario.space import Space
+from placer.scenario.speculation import Speculation
 from placer.scenario.workload import Target, Workload
 
 DOCS = Path(__file__).parent
@@ -41,12 +42,13 @@ PLAN: tuple[type[BaseModel], ...] = (
     plan.Plan,
     *(metrics.Metrics, metrics.Bound, plan.BatchPlan, schedule.Schedule, placement.GroupPlan),
     *(metrics.MemoryUse, kv.KvUse, metrics.TimeShares, metrics.Occupancy, metrics.Alternative),
+    speculation.SpeculationUse,
     *(paused.PausedSessions, paused.Holder, paused.Place, paused.Kept),
     *(refusal.Refusal, refusal.Relief),
     *(placement.Placement, placement.ReplicaDevices, placement.Location, placement.LayerPlacement),
     *(placement.FfnPart, placement.ExpertLayout),
     *(provenance.SearchReport, provenance.Provenance),
-    *(Scenario, Workload, Sessions, RoutingProfile, Target, Space, Retention, RetentionTier),
+    *(Scenario, Workload, Sessions, RoutingProfile, Target, Space, Retention, RetentionTier, Speculation),
 )
 FLEET: tuple[type[BaseModel], ...] = (
     *(Fleet, Energy, Pool, CrossLink, Device, Ownership, MemoryTier, KernelModel, FitError, Link, StartUp, Source),

@@ -30,7 +30,9 @@ from placer.scenario.retention import Retention
 from placer.scenario.robust import Robust
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
+from placer.scenario.service import Service
 from placer.scenario.space import Space
+from placer.scenario.speculation import Speculation
 from placer.scenario.workload import Target, Workload
 from placer.simulate.outcome import Mode, SimulationReport
 from placer.simulate.simulate import DEFAULT_JITTER, DEFAULT_STEPS, Options, simulate_plan
@@ -92,7 +94,9 @@ def build_scenario(  # noqa: PLR0913 the question has this many parts, all but t
     target: dict[str, object],
     retention: dict[str, object] | None = None,
     robust: dict[str, object] | None = None,
+    speculation: dict[str, object] | None = None,
     space: dict[str, object] | None = None,
+    service: dict[str, object] | None = None,
 ) -> Scenario:
     """Return a question to the planner.
 
@@ -108,6 +112,10 @@ def build_scenario(  # noqa: PLR0913 the question has this many parts, all but t
         Fields of `placer.scenario.retention.Retention`, for workloads with ``sessions``.
     robust
         Fields of `placer.scenario.robust.Robust`, for several routings at once.
+    speculation
+        Fields of `placer.scenario.speculation.Speculation`, for plans that may draft tokens.
+    service
+        Fields of `placer.scenario.service.Service`, for plans of the whole service; decode only where None.
     space
         Fields of `placer.scenario.space.Space`; those left out have their defaults.
 
@@ -123,6 +131,8 @@ def build_scenario(  # noqa: PLR0913 the question has this many parts, all but t
         target=validated(Target, target, "target"),
         retention=validated(Retention, retention or {}, "retention"),
         robust=None if robust is None else validated(Robust, robust, "robust"),
+        speculation=None if speculation is None else validated(Speculation, speculation, "speculation"),
+        service=None if service is None else validated(Service, service, "service"),
         space=validated(Space, space or {}, "space"),
     )
 
@@ -195,7 +205,7 @@ def plan_scenario(
     ScenarioError
         If the parts do not go together, or a parameter is out of range.
     """
-    from placer.planner.planner import make_plan  # noqa: PLC0415 loads the solver
+    from placer.planner.speculate import plan_any  # noqa: PLC0415 loads the solver
     from placer.search.params import SolveParams  # noqa: PLC0415
 
     if not (0.0 <= gap < 1.0):
@@ -207,7 +217,7 @@ def plan_scenario(
         from placer.robust.choose import plan_robust  # noqa: PLC0415 loads the solver
 
         return plan_robust(scenario, params, progress)
-    return make_plan(scenario, params, progress)
+    return plan_any(scenario, params, progress)
 
 
 def balance(  # noqa: PLR0913 the question has this many parts, all but the first three with defaults

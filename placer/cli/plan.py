@@ -20,6 +20,7 @@ from placer.cli.sessions import (
     TierOption,
     TurnsOption,
 )
+from placer.cli.speculation import AcceptanceOption, MaxDraftOption, SpeculateOption
 from placer.errors import InputError
 from placer.scenario.objective import Objective
 
@@ -98,6 +99,9 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     paused: PausedOption = None,
     tier: TierOption = None,
     draft: DraftOption = None,
+    speculate: SpeculateOption = None,
+    acceptance: AcceptanceOption = None,
+    max_draft: MaxDraftOption = None,
     weights: WeightsOption = None,
     experts: ExpertsOption = None,
     kv: KvOption = None,
@@ -114,6 +118,7 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
 ) -> None:
     """Plan decode of a model on a fleet: the cheapest plan at a speed, with a proven bound."""
     from placer.cli import sessions as pauses
+    from placer.cli import speculation as drafts
     from placer.cli import workload as given
     from placer.model.catalog import load_model
 
@@ -136,8 +141,10 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     kept = pauses.retention(tier, paused, draft, kv)
     space = _space(split_parts, spare_slots)
     question = {"workload": workload, "target": target, "retention": kept, "space": space}
+    drafting = drafts.speculation(speculate, acceptance, max_draft)
+    extras = {"robust": given.robust(profiles, robust), "speculation": drafting}
     powered = powered_fleet(fleet, pue, electricity)
-    scenario = _scenario(spec, powered, question).model_copy(update={"robust": given.robust(profiles, robust)})
+    scenario = _scenario(spec, powered, question).model_copy(update=extras)
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
 

@@ -15,10 +15,10 @@ def attention_bytes(group: Group, ops: LayerOps) -> int:
     return held + (stored_shard_bytes(ops.moe.router, 1, group.device) if ops.moe else 0)
 
 
-def kv_bytes_per_sequence(group: Group, op: Op, context: int) -> int:
-    """Return KV cache, in whole pages, indices and state of one sequence; what TP and CP cannot cut is replicated."""
+def kv_bytes_per_sequence(group: Group, op: Op, context: int, states: int = 1) -> int:
+    """Return KV cache, in whole pages, indices and states of one sequence; what TP and CP cannot cut is replicated."""
     shape = group.shape
-    return op.held_bytes(group.device.paged(context, shape.cp), shape.tp, shape.cp)
+    return op.held_bytes(group.device.paged(context, shape.cp), shape.tp, shape.cp, states)
 
 
 def cut_bytes(group: Group, op: Op) -> int:

@@ -42,16 +42,17 @@ def gemm_s(group: Group, op: Op, shards: int, tokens: Array) -> Array:
     )
 
 
-def core_s(group: Group, op: Op, tokens: Array, context: int) -> Array:
+def core_s(group: Group, op: Op, tokens: Array, context: int, per_sequence: int = 1) -> Array:
     """Return the time of a mixer's core: what is kept of the rank's sequences, read and one token written.
 
-    Of a sequence cut over context-parallel ranks, each works on its tokens for the heads of all of them.
+    Of a sequence cut over context-parallel ranks, each works on its tokens for the heads of all of them. Where several
+    of the ``tokens`` belong to one sequence (``per_sequence``), they share what they read.
     """
     family = KernelFamily.MLA if op.is_latent else KernelFamily.ATTENTION
     precision = held_format(op, group.device)[1]
     tp, cp = group.shape.tp, group.shape.cp if op.splits_context else 1
     work = Work(
-        tokens * op.moved_bytes(context, tp, cp),
+        tokens / per_sequence * op.moved_bytes(context, tp, cp, per_sequence),
         tokens * ((cp * op.context_flops(op.local_context(context, cp)) + op.flops_per_token) / tp),
         op.kernels,
     )
@@ -80,7 +81,7 @@ def gather_s(group: Group, tokens: Array, hidden_size: int) -> Array:
 def attention_s(group: Group, ops: LayerOps, batch: Batch, context: int, hidden_size: int) -> Array:
     """Return the time of an attention block and, where experts follow, of the router."""
     tokens, tp = batch.rank_tokens, group.shape.tp
-    time = gemm_s(group, ops.projection, tp, tokens) + core_s(group, ops.core, tokens, context)
+    time = gemm_s(group, ops.projection, tp, tokens) + core_s(group, ops.core, tokens, context, batch.per_sequence)
     time += context_parallel.merge_s(group, ops.core, tokens)
     time += gemm_s(group, ops.output, tp, tokens)
     if ops.has_mixer:

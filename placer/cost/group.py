@@ -71,11 +71,33 @@ class Batch:
         Tokens of the fullest data-parallel rank.
     device_tokens
         Tokens the busiest device sends into an all-to-all: its tensor-parallel share of the rank's.
+    per_sequence
+        Tokens of one sequence that pass together: 1, and those of a draft that are verified with it.
     """
 
     tokens: Array
     rank_tokens: Array
     device_tokens: Array
+    per_sequence: int = 1
+
+    @property
+    def rank_sequences(self) -> Array:
+        """Sequences of the fullest data-parallel rank."""
+        return self.rank_tokens / self.per_sequence
+
+    def widened(self, per_sequence: int) -> Batch:
+        """Return as many sequences with so many tokens each; of a batch with one token each.
+
+        All counts grow by the same factor, so times per sequence fall with the number of sequences as before.
+        """
+        if per_sequence == 1:
+            return self
+        return Batch(
+            self.tokens * per_sequence,
+            self.rank_tokens * per_sequence,
+            self.device_tokens * per_sequence,
+            per_sequence,
+        )
 
 
 def exact_batch(tokens: Array, shape: GroupShape) -> Batch:

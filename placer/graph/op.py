@@ -144,6 +144,15 @@ class Cache:
         kept = self.kept(context)
         return kept if self.most_read is None else min(kept, self.most_read)
 
+    def read_together(self, context: int, queries: int) -> int:
+        """Return the entries that consecutive queries of a sequence read together, each picking its own.
+
+        >>> Cache(1).read_together(9, 3), Cache(1, most_read=4).read_together(9, 3)
+        (9, 9)
+        """
+        kept = self.kept(context)
+        return kept if self.most_read is None else min(kept, queries * self.most_read)
+
     def read_over(self, tokens: int) -> int:
         """Return the entries read by all tokens of a prompt of some length together.
 
@@ -280,21 +289,25 @@ class Op:
         """Return the KV cache of one sequence at a context, indices and state left out [B]."""
         return sum(cache.kept(context) * cache.entry_bytes for cache in self.caches if not cache.is_index)
 
-    def held_bytes(self, context: int, ranks: int = 1, cp: int = 1) -> int:
-        """Return all that a rank keeps of one sequence at a context: KV cache, indices, state [B].
+    def held_bytes(self, context: int, ranks: int = 1, cp: int = 1, states: int = 1) -> int:
+        """Return all that a rank keeps of one sequence at a context: KV cache, indices, states [B].
 
-        ``ranks`` share the heads, ``cp`` of them the tokens of what they cannot cut; the rest is replicated.
+        ``ranks`` share the heads, ``cp`` of them the tokens of what they cannot cut; the rest is replicated. ``states``
+        are kept where some tokens may be taken back: one for each of them.
         """
         context = self.local_context(context, cp)
         index = sum(cache.kept(context) * cache.entry_bytes for cache in self.caches if cache.is_index)
-        return index - (-(self.kv_bytes(context) + self.state_bytes) // min(ranks, self.kv_max_shards))
+        return index - (-(self.kv_bytes(context) + states * self.state_bytes) // min(ranks, self.kv_max_shards))
 
-    def moved_bytes(self, context: int, ranks: int = 1, cp: int = 1) -> float:
-        """Return what one token reads and writes on a rank of cache, indices and state [B]: its own is written."""
+    def moved_bytes(self, context: int, ranks: int = 1, cp: int = 1, tokens: int = 1) -> float:
+        """Return what the next tokens of a sequence read and write on a rank of cache, indices and state [B].
+
+        All of them read what is kept once, together; each writes an entry and a state of its own.
+        """
         context = self.local_context(context, cp)
-        cut, whole = 2.0 * self.state_bytes, 0.0
+        cut, whole = (1.0 + tokens) * self.state_bytes, 0.0
         for cache in self.caches:
-            moved = (cache.read(context) + 1 / cache.stride) * cache.entry_bytes
+            moved = (cache.read_together(context, tokens) + tokens / cache.stride) * cache.entry_bytes
             cut, whole = (cut, whole + moved) if cache.is_index else (cut + moved, whole)
         return whole + cut / min(ranks, self.kv_max_shards)
 

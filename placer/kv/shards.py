@@ -90,7 +90,9 @@ def num_parts(core: Op, tp: int) -> int:
     return min(tp, core.kv_max_shards)
 
 
-def stage_kv(model: ModelGraph, placement: Placement, group: GroupPlan, tokens: int) -> dict[int, StageKv]:
+def stage_kv(
+    model: ModelGraph, placement: Placement, group: GroupPlan, tokens: int, states: int = 1
+) -> dict[int, StageKv]:
     """Return what a device of every stage of a group keeps of a sequence; stages that keep nothing are left out.
 
     Parameters
@@ -99,16 +101,18 @@ def stage_kv(model: ModelGraph, placement: Placement, group: GroupPlan, tokens: 
         The lowered model, where its layers lie, and the group.
     tokens
         Tokens of the sequence, in whole pages.
+    states
+        States kept of a sequence by mixers that have one.
     """
     stages: dict[int, StageKv] = {}
     for placed in placement.layers:
         core = model.layer_ops[placed.layer].core
-        held = core.held_bytes(tokens, group.tp, group.cp)
+        held, whole = (core.held_bytes(tokens, *cut, states) for cut in ((group.tp, group.cp), (1, 1)))
         if placed.attention.role is not group.role or not held:
             continue
         before = stages.get(placed.attention.stage, StageKv(0, 0, 0))
         stages[placed.attention.stage] = StageKv(
-            before.layers + 1, before.device_bytes + held, before.whole_bytes + core.held_bytes(tokens)
+            before.layers + 1, before.device_bytes + held, before.whole_bytes + whole
         )
     return stages
 
@@ -131,11 +135,12 @@ def kv_shards(plan: Plan, model: ModelGraph) -> Iterator[KvShard]:
     if plan.placement is None:
         raise InputError(f"a plan with status {plan.status} holds no KV cache", where="plan")
     groups = {group.role: group for group in plan.groups}
-    context = plan.scenario.workload.capacity_context
+    drafted = plan.batch.draft_tokens if plan.batch else 0
+    context = plan.scenario.workload.capacity_context + drafted
     for placed in plan.placement.layers:
         group, core = groups[placed.attention.role], model.layer_ops[placed.layer].core
         tokens = plan.scenario.fleet.device_of(group.pool).paged(context, group.cp)
-        held = core.held_bytes(tokens, group.tp, group.cp)
+        held = core.held_bytes(tokens, group.tp, group.cp, drafted + 1)
         parts, cp = num_parts(core, group.tp), group.cp if core.splits_context else 1
         for data_rank, sequences in enumerate(sequences_by_rank(group) if held else ()):
             for tensor_rank in range(group.tp):

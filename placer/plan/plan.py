@@ -15,6 +15,8 @@ from placer.plan.provenance import Provenance, SearchReport
 from placer.plan.refusal import Refusal
 from placer.plan.robust import RobustReport
 from placer.plan.schedule import Schedule
+from placer.plan.service import Phases
+from placer.plan.speculation import SpeculationUse
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 
@@ -36,6 +38,9 @@ class BatchPlan(BaseModel):
 
     sequences_per_microbatch: Annotated[int, Field(ge=1)] = Field(description="b of `docs/method.md`")
     microbatches_in_flight: Annotated[int, Field(ge=1)] = Field(description="m of `docs/method.md`")
+    draft_tokens: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="tokens drafted of every sequence and verified with it in a step; 0 = plain decode"
+    )
 
 
 class Plan(BaseModel):
@@ -64,11 +69,16 @@ class Plan(BaseModel):
     robust: RobustReport | None = Field(
         default=None, description="the plan under every routing asked for; null where there is one"
     )
+    speculation: SpeculationUse | None = Field(
+        default=None, description="what drafting does; null where the scenario has none"
+    )
     time: TimeShares | None = Field(default=None, description="where the critical path goes")
     occupancy: tuple[Occupancy, ...] = Field(default=(), description="how long every resource is busy in a step")
     binding: tuple[str, ...] = Field(default=(), description="limits that are used (nearly) in full")
     alternatives: tuple[Alternative, ...] = Field(default=(), description="the best plan without each pool")
     refusal: Refusal | None = Field(default=None, description="why there is no plan")
+    mode: str = Field(default="", description="how the service lies on the fleet, in the field's words")
+    phases: Phases | None = Field(default=None, description="prefill and decode; null where only decode is planned")
     placement: Placement | None = Field(default=None, description="where everything lies")
     search: SearchReport = Field(description="what the search did")
     provenance: Provenance = Field(description="versions, seed, hashes, estimates")
@@ -77,6 +87,24 @@ class Plan(BaseModel):
         """Return the same plan asked about another routing, its figures left as they are."""
         workload = self.scenario.workload.model_copy(update={"routing": routing})
         return self.model_copy(update={"scenario": self.scenario.model_copy(update={"workload": workload})})
+
+    def decode_part(self) -> Plan:
+        """Return the decoding replicas by themselves; the plan itself where only decode is planned.
+
+        Its bound says nothing: what is proven is proven of the whole.
+        """
+        if self.phases is None:
+            return self
+        decode = self.phases.decode
+        return self.model_copy(
+            update={
+                "scenario": self.scenario.model_copy(update={"service": None}),
+                "metrics": decode.metrics,
+                "devices": decode.devices,
+                "bound": Bound(usd_per_million_output_tokens=0.0, relative_gap=1.0),
+                "phases": None,
+            }
+        )
 
     @model_validator(mode="after")
     def _is_whole(self) -> Plan:

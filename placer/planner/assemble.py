@@ -49,16 +49,16 @@ class Outcome:
     wall_s: float
 
 
-def metrics_of(scenario: Scenario, achieved: Achieved) -> Metrics:
-    """Return the predicted performance of a plan."""
+def metrics_of(scenario: Scenario, achieved: Achieved, gained: float = 1.0) -> Metrics:
+    """Return the predicted performance of a plan whose sequences gain so many tokens in a step."""
     found = achieved.found
     candidate, rental = found.candidate, found.rental
     users = rental.replicas * candidate.most * candidate.in_flight
-    capacity = users / found.step_s
+    capacity = users * gained / found.step_s
     sold = scenario.target.tokens_per_s or capacity
     return Metrics(
         usd_per_million_output_tokens=found.value,
-        tokens_per_s_per_user=1.0 / found.step_s,
+        tokens_per_s_per_user=gained / found.step_s,
         tokens_per_s=sold,
         capacity_tokens_per_s=capacity,
         step_time_s=found.step_s,
@@ -123,7 +123,7 @@ def assemble(
     Parameters
     ----------
     scenario, searcher, solved
-        The question, and what was found.
+        The question, and what was found; prices in US dollars per million tokens.
     outcome
         The plan as simulated, and its alternatives.
     params
@@ -131,9 +131,10 @@ def assemble(
     """
     achieved, found = outcome.achieved, outcome.achieved.found
     cost, builder = searcher.placed_cost, searcher.placed_builder
+    load = cost.step
     problem = builder.exact(found.candidate)
     step = evaluate(problem, found.layout)
-    metrics, bound = metrics_of(scenario, achieved), bound_of(solved, found)
+    metrics, bound = metrics_of(scenario, achieved, load.gained), bound_of(solved, found)
     memories = group_memories(cost, builder, problem, found)
     memory = tuple(each.fullest() for each in memories)
     groups, placement = group_plans(found), PlacementBuilder(cost, problem, found).build()
@@ -145,14 +146,18 @@ def assemble(
         metrics=metrics,
         bound=bound,
         devices=found.rental.devices,
-        batch=BatchPlan(sequences_per_microbatch=found.candidate.most, microbatches_in_flight=in_flight),
+        batch=BatchPlan(
+            sequences_per_microbatch=found.candidate.most,
+            microbatches_in_flight=in_flight,
+            draft_tokens=load.draft_tokens,
+        ),
         schedule=achieved.schedule,
         groups=groups,
         memory=memory,
-        kv=kv_uses(cost.model, scenario.workload, placement, groups, memories, in_flight),
+        kv=kv_uses(cost.model, scenario.workload, placement, groups, memories, (in_flight, load.draft_tokens)),
         time=time_shares(cost, found),
         occupancy=_occupancy(step),
-        binding=_binding(scenario, found, memory, step),
+        binding=_binding(scenario, found, memory, (step, load.gained)),
         alternatives=outcome.alternatives,
         placement=placement,
         search=search_report(searcher, solved, outcome.wall_s, outcome.num_simulated),
@@ -166,7 +171,10 @@ def _occupancy(step: StepTime) -> tuple[Occupancy, ...]:
     return (*entries, *(Occupancy(resource=name, busy_s=time * 1e-12) for name, time in step.busy.items()))
 
 
-def _binding(scenario: Scenario, found: Found, memory: tuple[MemoryUse, ...], step: StepTime) -> tuple[str, ...]:
+def _binding(
+    scenario: Scenario, found: Found, memory: tuple[MemoryUse, ...], of: tuple[StepTime, float]
+) -> tuple[str, ...]:
+    step, gained = of
     busy = {"critical path": step.path * 1e-12}
     busy |= {name: time * 1e-12 for name, time in step.busy.items()}
-    return binding_constraints(scenario, found, memory, busy)
+    return binding_constraints(scenario, found, memory, busy, gained)

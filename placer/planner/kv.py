@@ -17,7 +17,7 @@ def kv_uses(
     placement: Placement,
     groups: tuple[GroupPlan, ...],
     memories: tuple[GroupMemory, ...],
-    in_flight: int,
+    step: tuple[int, int],
 ) -> tuple[KvUse, ...]:
     """Return the KV budgets of the groups that keep something of a sequence.
 
@@ -27,13 +27,13 @@ def kv_uses(
         The lowered model, its longest sequence, where its layers lie, and the groups of a replica.
     memories
         Bytes on the devices of every group, in the order of ``groups``.
-    in_flight
-        Microbatches in flight.
+    step
+        Microbatches in flight, and tokens drafted of every sequence.
     """
-    uses = []
+    (in_flight, drafted), uses = step, []
     for group, memory in zip(groups, memories, strict=True):
-        tokens = memory.device.paged(workload.capacity_context, group.cp)
-        stages = stage_kv(model, placement, group, tokens)
+        tokens = memory.device.paged(workload.capacity_context + drafted, group.cp)
+        stages = stage_kv(model, placement, group, tokens, drafted + 1)
         if stages:
             uses.append(kv_use(group, memory.device, stages, memory.rooms(), (tokens, in_flight)))
     return tuple(uses)

@@ -18,8 +18,8 @@ from placer.search.sizing.build import ProblemBuilder
 from placer.search.sizing.problem import SizingProblem
 from placer.search.tables import CostModel
 
-#: Columns of a stage's bytes.
-WEIGHTS, HOT, KV = range(3)
+#: Columns of a stage's bytes; the last is the KV cache of what drafts, with its buffers.
+WEIGHTS, HOT, KV, DRAFT = range(4)
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class GroupMemory:
     ----------
     role, pool, device
         Which group, and what it is made of.
-    held : ndarray, shape (num_stages, 3)
-        Weights, hot experts, KV cache [B].
+    held : ndarray, shape (num_stages, 4)
+        Weights, hot experts, KV cache, KV cache and buffers of what drafts [B].
     buffers
         Hidden states and exchange buffers of all microbatches in flight [B].
     """
@@ -44,12 +44,13 @@ class GroupMemory:
 
     def rooms(self) -> tuple[int, ...]:
         """Return the bytes free for KV cache beside weights and buffers, by stage."""
-        beside = self.held[:, WEIGHTS] + self.held[:, HOT]
+        beside = self.held[:, WEIGHTS] + self.held[:, HOT] + self.held[:, DRAFT]
         return tuple(self.device.usable_bytes - self.buffers - math.ceil(volume) for volume in beside)
 
     def fullest(self) -> MemoryUse:
         """Return the memory of the fullest device."""
-        weights, hot, kv = (int(volume) for volume in self.held[int(self.held.sum(axis=1).argmax())])
+        weights, hot, kept, draft = (math.ceil(volume) for volume in self.held[int(self.held.sum(axis=1).argmax())])
+        kv = kept + draft
         capacity, usable = int(self.device.compute_tier.capacity), self.device.usable_bytes
         return MemoryUse(
             role=self.role,
@@ -86,9 +87,9 @@ def group_memories(
 
 
 def _held(cost: CostModel, problem: SizingProblem, found: Found, of: tuple[int, Array]) -> Array:
-    """Return bytes by stage, shape (num_stages, 3)."""
+    """Return bytes by stage, shape (num_stages, 4)."""
     group, values = of
-    held = np.zeros((found.candidate.shapes[group].stages, 3))
+    held = np.zeros((found.candidate.shapes[group].stages, 4))
     for layer, class_index in enumerate(class_of_layer(problem)):
         stage = found.layout.stages[group][layer]
         held[stage] += _layer_bytes(cost, problem, found, (layer, class_index, group), values)
@@ -100,6 +101,8 @@ def _held(cost: CostModel, problem: SizingProblem, found: Found, of: tuple[int, 
     ):
         if int(on_side) == group:
             held[stage, WEIGHTS] += values[column]
+    if int(found.layout.outside_on_side[1]) == group:
+        held[-1, DRAFT] += found.candidate.in_flight * values[cost.fields.draft_bytes]
     return held
 
 
@@ -108,7 +111,7 @@ def _layer_bytes(
 ) -> Array:
     layer, class_index, group = at
     placement, columns = placement_of(problem, found.layout, layer), cost.fields.classes[class_index]
-    held = np.zeros(3)
+    held = np.zeros(4)
     if group == int(placement.way is Way.AWAY):
         held[WEIGHTS] += values[columns.attention_bytes]
         held[KV] += found.candidate.in_flight * values[columns.kv_bytes]

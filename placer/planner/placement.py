@@ -66,7 +66,7 @@ class PlacementBuilder:
     def __init__(self, cost: CostModel, problem: SizingProblem, found: Found) -> None:
         self._cost, self._problem, self._found = cost, problem, found
         self._fleet: Fleet = cost.scenario.fleet
-        self._shapes, self._size = found.candidate.shapes, float(found.candidate.most)
+        self._shapes, self._size = found.candidate.shapes, float(found.candidate.most * cost.step.width)
         self._experts: dict[str, ExpertLayout] = {}
         self._chances = cost.scenario.workload.routing.by_layer(cost.model.expert_layers)
 

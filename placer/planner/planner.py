@@ -8,6 +8,7 @@ import numpy as np
 
 from placer.plan.metrics import Bound
 from placer.plan.plan import Plan, Status
+from placer.plan.refusal import Refusal
 from placer.planner.alternatives import LEAST_S, alternatives
 from placer.planner.assemble import Outcome, assemble, search_report
 from placer.planner.feedback import hold_up
@@ -51,9 +52,16 @@ def make_plan(scenario: Scenario, params: SolveParams, sink: ProgressSink = igno
         outcome = Outcome(achieved, others, held.num_simulated, time.monotonic() - started)
         return assemble(scenario, searcher, solved, outcome, params)
     if solved.founds or solved.stop is Stop.BUDGET or np.isfinite(solved.bound):
-        return _undecided(scenario, searcher, solved, params, started)
+        return undecided(scenario, searcher, solved, params, time.monotonic() - started)
     reason = refuse(scenario, params, time.monotonic() + REASON_S)
-    wall_s = time.monotonic() - started
+    return refused(scenario, searcher, solved, params, (reason, time.monotonic() - started))
+
+
+def refused(
+    scenario: Scenario, searcher: Searcher, solved: Solved, params: SolveParams, why: tuple[Refusal, float]
+) -> Plan:
+    """Return the refusal of a scenario; ``why`` is its reason, and the wall seconds it took to find."""
+    reason, wall_s = why
     nearest = f"; nearest that works: {' or '.join(relief.text for relief in reason.nearest)}" if reason.nearest else ""
     return Plan(
         status=Status.INFEASIBLE,
@@ -65,8 +73,8 @@ def make_plan(scenario: Scenario, params: SolveParams, sink: ProgressSink = igno
     )
 
 
-def _undecided(scenario: Scenario, searcher: Searcher, solved: Solved, params: SolveParams, started: float) -> Plan:
-    wall_s = time.monotonic() - started
+def undecided(scenario: Scenario, searcher: Searcher, solved: Solved, params: SolveParams, wall_s: float) -> Plan:
+    """Return what is known when time ran out; prices in US dollars per million tokens."""
     bound = Bound(usd_per_million_output_tokens=solved.bound) if np.isfinite(solved.bound) else None
     if solved.founds:
         advice = "plans were found, but when simulated none keeps its step short enough"

@@ -16,7 +16,7 @@ from placer.planner.solve import build_searcher
 from placer.progress import ignore
 from placer.scenario.scenario import Scenario
 from placer.search.params import SolveParams
-from placer.search.solve import Stop
+from placer.search.solve import Searcher, Stop
 from placer.search.speed import Speed
 from placer.units import format_bytes
 
@@ -36,21 +36,28 @@ class Feasibility:
     deadline: float
 
     def has_plan(self, scenario: Scenario) -> bool | None:
-        """Return whether there is a plan; None if time ran out first."""
-        searcher = build_searcher(scenario, self.params)
-        until = min(self.deadline, time.monotonic() + QUESTION_S)
-        result = searcher.search(searcher.families(), np.inf, until, ignore, first_only=Stop.FIRST_FOUND)
-        if result.found is not None:
-            return True
-        return None if result.stop is Stop.BUDGET else False
+        """Return whether there is a plan, with any number of tokens drafted; None if time ran out first."""
+        until, is_certain = min(self.deadline, time.monotonic() + QUESTION_S), True
+        for searcher in self._searchers(scenario):
+            result = searcher.search(searcher.families(), np.inf, until, ignore, first_only=Stop.FIRST_FOUND)
+            if result.found is not None:
+                return True
+            is_certain = is_certain and result.stop is not Stop.BUDGET
+        return False if is_certain else None
 
-    def fastest_step_s(self, scenario: Scenario) -> float | None:
-        """Return the shortest step any plan reaches, fleet target left out; None if none was found."""
-        searcher = build_searcher(scenario, self.params)
-        until = min(self.deadline, time.monotonic() + 2 * QUESTION_S)
-        families = searcher.families()
-        result = searcher.search(families, np.inf, until, ignore, objective=Speed(scenario))
-        return None if result.found is None else result.found.value
+    def fastest(self, scenario: Scenario) -> float | None:
+        """Return the most tokens per second and user any plan reaches, fleet target left out; None if none is found."""
+        until, rates = min(self.deadline, time.monotonic() + 2 * QUESTION_S), list[float]()
+        for searcher in self._searchers(scenario):
+            objective = Speed(searcher.cost.scenario)
+            result = searcher.search(searcher.families(), np.inf, until, ignore, objective=objective)
+            rates += [searcher.cost.step.gained / result.found.value] if result.found is not None else []
+        return max(rates, default=None)
+
+    def _searchers(self, scenario: Scenario) -> Iterator[Searcher]:
+        """Yield a searcher for every number of tokens that may be drafted."""
+        depths = (0,) if scenario.speculation is None else scenario.speculation.depths
+        return (build_searcher(scenario, self.params, depth) for depth in depths)
 
 
 def refuse(scenario: Scenario, params: SolveParams, deadline: float) -> Refusal:
@@ -86,8 +93,8 @@ def _relieve(ask: Feasibility, limit: Limit, held: Scenario, scenario: Scenario)
     """Yield the nearest value of one limit at which a plan exists, all limits of the scenario kept."""
     del held
     if limit.name == "speed" and scenario.target.tokens_per_s is None:
-        fastest = ask.fastest_step_s(limit.relaxed(scenario))
-        value = None if fastest is None else _rounded_down(1.0 / fastest)
+        fastest = ask.fastest(limit.relaxed(scenario))
+        value = None if fastest is None else _rounded_down(fastest)
     elif limit.set_to is None:
         value = None
     else:

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from placer.cost.step_load import in_steps, step_load
 from placer.graph.lower import lower
+from placer.graph.model_graph import ModelGraph
 from placer.progress import ProgressSink
 from placer.scenario.scenario import Scenario
+from placer.scenario.service import Service
 from placer.search.leaf import Found
 from placer.search.params import SolveParams
+from placer.search.service.capacity import Prefill
+from placer.search.service.kinds import prefill_kinds
+from placer.search.service.value import ServiceValuation
 from placer.search.solve import Searcher, SearchResult, Stop
 
 #: Share of the budget for pools on their own, and for all of them together; the rest compares without each pool.
@@ -61,25 +67,42 @@ class Solved:
         return sum(result.num_leaves for _, result in self.results)
 
 
-def build_searcher(scenario: Scenario, params: SolveParams) -> Searcher:
-    """Return the searcher of a scenario, its model lowered and its tables built."""
-    return Searcher(scenario, lower(scenario.model), params)
+def build_searcher(
+    scenario: Scenario, params: SolveParams, draft_tokens: int = 0, prefill: Prefill | None = None
+) -> Searcher:
+    """Return the searcher of a scenario with so many tokens drafted, its model lowered and its tables built.
+
+    Its targets, and the prices it finds, are in steps of a sequence (`placer.cost.step_load.in_steps`). Where prefill
+    has devices of its own, prices include them: ``prefill`` saves finding out what they can do.
+    """
+    load, model = step_load(scenario, draft_tokens), lower(scenario.model)
+    stepped = in_steps(scenario, load.gained)
+    prices = None
+    if scenario.service is not None:
+        prices = ServiceValuation(stepped, prefill or prefill_of(scenario, model, scenario.service), load.gained)
+    return Searcher(stepped, model, params, step=load, prices=prices)
 
 
-def solve(searcher: Searcher, params: SolveParams, started: float, sink: ProgressSink) -> Solved:
+def prefill_of(scenario: Scenario, model: ModelGraph, service: Service) -> Prefill:
+    """Return what the pools of a fleet can do for prefill."""
+    kinds = {pool.name: prefill_kinds(scenario, model, service, pool.name) for pool in scenario.fleet.pools}
+    return Prefill(scenario, service, model, kinds)
+
+
+def solve(searcher: Searcher, params: SolveParams, started: float, sink: ProgressSink, known: float = np.inf) -> Solved:
     """Search every family of the declared space.
 
     Pools alone come first: they are quick, their plans bound the rest, and they answer what a plan without the other
-    pools would cost.
+    pools would cost. Only plans cheaper than ``known`` are of interest.
     """
     families = searcher.families()
     alone = tuple(family for family in families if len(family) == 1)
     together = tuple(family for family in families if len(family) > 1)
     results: list[tuple[tuple[Family, ...], SearchResult]] = []
-    best, found, bound, stop = np.inf, None, np.inf, Stop.EXHAUSTED
+    best, found, bound, stop = known, None, np.inf, Stop.EXHAUSTED
     for family in alone:
         deadline = started + params.budget_s * (ALONE_SHARE if together else TOGETHER_SHARE)
-        result = searcher.search((family,), np.inf, deadline, sink)
+        result = searcher.search((family,), known, deadline, sink)
         results.append(((family,), result))
         bound = min(bound, result.bound)
         stop = Stop.BUDGET if result.stop is Stop.BUDGET else stop

@@ -7,7 +7,7 @@ import math
 from placer.plan.metrics import Bound, MemoryUse, Metrics
 from placer.scenario.scenario import Scenario
 from placer.search.leaf import Found
-from placer.units import format_count, format_watts
+from placer.units import format_count, format_seconds, format_watts
 
 #: A limit used to this share is called binding.
 NEARLY_ALL = 0.97
@@ -28,6 +28,25 @@ def verdict_line(scenario: Scenario, metrics: Metrics, bound: Bound, wall_s: flo
     )
 
 
+def service_verdict(scenario: Scenario, metrics: Metrics, bound: Bound, mode: str, wall_s: float) -> str:
+    """Return the same of a whole service: what a request costs, and when its first token comes."""
+    assert metrics.usd_per_million_input_tokens is not None
+    assert metrics.usd_per_request is not None
+    assert metrics.ttft_s is not None
+    return (
+        f"{scenario.model.name} on {scenario.fleet.name}: {mode}, ${metrics.usd_per_million_input_tokens:.4g}/M input "
+        f"and ${metrics.usd_per_million_output_tokens:.4g}/M output tokens (${metrics.usd_per_request:.4g} a request), "
+        f"{metrics.tokens_per_s_per_user:.4g} tokens/s/user, TTFT {format_seconds(metrics.ttft_s)}, "
+        f"{format_count(metrics.tokens_per_s)} tokens/s, {format_watts(metrics.power_w)} "
+        f"({metrics.joules_per_token:.3g} J/token), {_proof(bound)}, {wall_s:.1f} s{simulation_note(metrics)}"
+    )
+
+
+def _proof(bound: Bound) -> str:
+    gap = bound.relative_gap or 0.0
+    return "proven optimal" if gap == 0.0 else f"proven within {math.ceil(1e3 * gap - 1e-6) / 10:.1f} % of optimal"
+
+
 def simulation_note(metrics: Metrics) -> str:
     """Return what is said of a step that takes clearly longer than the law has it."""
     excess = metrics.step_time_s / metrics.law_step_time_s - 1.0
@@ -35,7 +54,7 @@ def simulation_note(metrics: Metrics) -> str:
 
 
 def binding_constraints(
-    scenario: Scenario, found: Found, memory: tuple[MemoryUse, ...], busy_s: dict[str, float]
+    scenario: Scenario, found: Found, memory: tuple[MemoryUse, ...], busy_s: dict[str, float], gained: float = 1.0
 ) -> tuple[str, ...]:
     """Return the limits a plan uses (nearly) in full.
 
@@ -45,10 +64,12 @@ def binding_constraints(
         Limits, and what is used of them.
     busy_s
         Busy time in a step by resource [s].
+    gained
+        Tokens a sequence gains in a step.
     """
     target, rental = scenario.target, found.rental
     binding = [f"step time: {resource}" for resource, time in busy_s.items() if time >= NEARLY_ALL * found.step_s]
-    if found.step_s >= NEARLY_ALL * target.step_time_s:
+    if found.step_s >= NEARLY_ALL * gained * target.step_time_s:
         binding.append(f"target: {target.tokens_per_s_per_user:g} tokens/s/user")
     for use in memory:
         usable = use.capacity_bytes - use.reserved_bytes

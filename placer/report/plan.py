@@ -17,10 +17,13 @@ from placer.report.hot import hot_lines
 from placer.report.kv_budget import kv_lines
 from placer.report.paused import paused_lines
 from placer.report.robust import robust_lines
+from placer.report.speculation import speculation_lines
 from placer.report.table import new_table
 from placer.units import format_bytes, format_seconds
 
 _MOST_ESTIMATES = 12
+#: What lies outside the layers, by whether tokens are drafted there.
+_ENDS = {False: "embedding and LM head", True: "embedding, LM head, drafting"}
 
 
 def render_plan(plan: Plan) -> Group:
@@ -37,6 +40,7 @@ def render_plan(plan: Plan) -> Group:
             *hot_lines(plan),
             *paused_lines(plan),
             *robust_lines(plan),
+            *speculation_lines(plan),
             "",
             step,
             _time_table(plan),
@@ -123,7 +127,7 @@ def _time_table(plan: Plan) -> Table:
     shares = {
         "attention": plan.time.attention_s,
         "FFN and experts": plan.time.ffn_s,
-        "embedding and LM head": plan.time.embedding_and_head_s,
+        _ENDS[bool(plan.speculation and plan.speculation.draft_tokens)]: plan.time.embedding_and_head_s,
         "links between groups and stages": plan.time.links_s,
         "floors (launches, latencies)": plan.time.floors_s,
     }

@@ -14,7 +14,9 @@ from placer.model.spec import ModelSpec
 from placer.scenario.retention import Retention
 from placer.scenario.robust import Robust
 from placer.scenario.routing import is_uneven
+from placer.scenario.service import Mode, Service
 from placer.scenario.space import Space
+from placer.scenario.speculation import Speculation
 from placer.scenario.workload import Target, Workload
 
 
@@ -34,6 +36,10 @@ class Scenario(BaseModel):
     robust: Robust | None = Field(
         default=None,
         description="routings that one plan must serve, in place of the workload's; null = that of the workload",
+    )
+    service: Service | None = Field(default=None, description="the service around decode; null = decode only")
+    speculation: Speculation | None = Field(
+        default=None, description="drafting tokens and verifying several in one step; null = plain decode"
     )
 
     def is_uneven(self, expert_layers: Mapping[tuple[int, int], Sequence[int]]) -> bool:
@@ -129,6 +135,34 @@ def _check_retention(scenario: Scenario) -> Iterator[str]:
             yield f'retention.draft: {device.name} of pool "{pool.name}" cannot run {", ".join(lacking)} weights'
 
 
+def _check_service(scenario: Scenario) -> Iterator[str]:
+    service = scenario.service
+    if service is None:
+        return
+    if scenario.robust is not None:
+        yield "service: several routings at once are planned for decode only; expected --phase decode"
+    if not service.allows(Mode.COLOCATED) and not service.allows(Mode.DISAGGREGATED):
+        yield "service.forbidden_modes: prompts must be computed somewhere; expected colocated or disaggregated"
+
+
+def _check_speculation(scenario: Scenario) -> Iterator[str]:
+    speculation = scenario.speculation
+    if speculation is None:
+        return
+    if scenario.workload.sessions is not None:
+        yield "speculation: sessions that pause are planned without; expected no workload.sessions"
+    if scenario.robust is not None:
+        yield "speculation: several routings are planned without; expected one routing"
+    if speculation.draft is None:
+        return
+    formats = _formats(speculation.draft.precision)
+    for pool in scenario.fleet.pools:
+        device = scenario.fleet.device_of(pool.name)
+        lacking = sorted(name for name in formats if device.holding(name) is None)
+        if lacking:
+            yield f'speculation.draft: {device.name} of pool "{pool.name}" cannot run {", ".join(lacking)} weights'
+
+
 CHECKS: tuple[Callable[[Scenario], Iterator[str]], ...] = (
     _check_prices,
     _check_ownership,
@@ -136,6 +170,8 @@ CHECKS: tuple[Callable[[Scenario], Iterator[str]], ...] = (
     _check_holding,
     _check_routing,
     _check_retention,
+    _check_service,
+    _check_speculation,
 )
 
 

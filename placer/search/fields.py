@@ -4,7 +4,8 @@ For every layer class a group has the time of its attention block (``attention``
 (``ffn``) and, for a mixture of experts, of all experts for tokens from elsewhere (``direct``), of the cold part and
 of the hot part of every split level. An FFN with tokens at hand is ``exchange`` (its all-to-alls, which keep the fabric
 busy; ``dispatch`` is the way there) plus ``busy`` (which keeps the devices busy; ``experts`` is what comes between the
-all-to-alls). Bytes follow the same names.
+all-to-alls). Bytes follow the same names. What drafts tokens is part of the LM head, but for its KV cache and buffers,
+``draft_bytes``, which grow with the microbatches in flight.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Fields:
     lm_head: int
     embedding_bytes: int
     lm_head_bytes: int
+    draft_bytes: int
     gather: int
     buffer_bytes: int
     port: int
@@ -96,6 +98,7 @@ def build_fields(classes: tuple[LayerClass, ...], space: Space) -> Fields:
         lm_head=take_one(),
         embedding_bytes=take_one(),
         lm_head_bytes=take_one(),
+        draft_bytes=take_one(),
         gather=take_one(),
         buffer_bytes=take_one(),
         port=take_one(),

@@ -70,7 +70,7 @@ class Pair:
     host_share, side_share : ndarray, shape (num_nodes, num_base)
         What of them one stage carries: the same, or the same divided by the stages.
     tokens, in_flight : ndarray, shape (num_nodes,)
-        Microbatch size and microbatches in flight.
+        Microbatch size, a token of every sequence, and microbatches in flight.
     """
 
     host: Array
@@ -119,7 +119,7 @@ class RowBuilder:
 
     def __init__(self, cost: CostModel, wire: Wire | None, pair: Pair) -> None:
         self._cost, self._wire, self._pair = cost, wire, pair
-        self._hidden = cost.hidden_size
+        self._hidden, self._tokens = cost.hidden_size, pair.tokens * cost.step.width
 
     def hop_s(self, message_bytes: Array) -> Array:
         """Return the time of a hop between the groups: latency, and bytes over the narrower side."""
@@ -137,7 +137,7 @@ class RowBuilder:
 
     def hidden_message(self) -> Array:
         """Return the bytes of one copy of the microbatch's hidden states."""
-        return self._pair.tokens * float(self._hidden * HIDDEN_BYTES)
+        return self._tokens * float(self._hidden * HIDDEN_BYTES)
 
     def to_side_s(self) -> Array:
         """Return the time hidden states take from host to sidecar, spread over its TP ranks."""
@@ -304,7 +304,7 @@ class RowBuilder:
 
     def _copied(self, copies: Array) -> tuple[Array, Array]:
         """Return bytes out (in the dispatch format) and back (BF16) of so many copies of the microbatch."""
-        elements = self._pair.tokens * copies * float(self._hidden)
+        elements = self._tokens * copies * float(self._hidden)
         return elements * self._cost.model.spec.precision.dispatch.element_bytes, elements * HIDDEN_BYTES
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from placer.cost.group import Array
 from placer.cost.shape import GroupShape
+from placer.cost.step_load import PLAIN, StepLoad
 from placer.graph.model_graph import ModelGraph
 from placer.progress import BoundMoved, Finished, Incumbent, ProgressSink, Started
 from placer.scenario.scenario import Scenario
@@ -27,7 +28,7 @@ from placer.search.sizing.build import Candidate, ProblemBuilder, wire_between
 from placer.search.sizing.model import build_sizing_model
 from placer.search.tables import CostModel, build_cost_model
 from placer.search.tree import OptionTree, build_tree, without_cuts
-from placer.search.value import Objective, Valuation
+from placer.search.value import Objective, Pricing, Valuation
 
 #: Batch sizes up to here are cells of their own; beyond, every cell is this much larger than the last.
 SINGLE_SIZES, CELL_GROWTH = 8, 1.1
@@ -79,26 +80,32 @@ class SearchResult:
 
 
 class Searcher:
-    """Searches one scenario; tables are built once and serve several searches."""
+    """Searches one scenario, its targets in steps; tables are built once and serve several searches."""
 
     def __init__(
-        self, scenario: Scenario, model: ModelGraph, params: SolveParams, layouts: Layouts = Layouts.PLACED
+        self,
+        scenario: Scenario,
+        model: ModelGraph,
+        params: SolveParams,
+        layouts: Layouts = Layouts.PLACED,
+        prices: Pricing | None = None,
+        step: StepLoad = PLAIN,
     ) -> None:
         self._scenario, self._params = scenario, params
-        self.cost: CostModel = build_cost_model(scenario, model)
+        self.cost: CostModel = build_cost_model(scenario, model, step=step)
         is_even = all(loads is None or loads.is_even for loads in self.cost.loads)
         is_relaxed = is_even or layouts is Layouts.RELAXED
-        placed = None if is_relaxed else build_cost_model(scenario, model, PlacedLoads)
+        placed = None if is_relaxed else build_cost_model(scenario, model, PlacedLoads, step)
         self.placed_cost = placed or self.cost
         self.builder = ProblemBuilder(self.cost, placed)
-        prices = Valuation(scenario)
+        prices = prices or Valuation(scenario)
         sizes = batch_grid(self.cost)
         self._trees: dict[str, OptionTree] = {}
         for pool in scenario.fleet.pools:
             tree = build_tree(self.cost, pool.name, prices, sizes)
             if tree is not None:
                 self._trees[pool.name] = tree
-        self.prices = prices
+        self.prices: Pricing = prices
 
     @property
     def pool_names(self) -> tuple[str, ...]:
@@ -219,12 +226,12 @@ class Searcher:
         """Return every shape of the declared space that a pool's groups may take."""
         return self._trees[pool].shapes
 
-    def settle(self, candidate: Candidate, price: float) -> Found | None:
+    def settle(self, candidate: Candidate, price: float, prices: Objective | None = None) -> Found | None:
         """Return the plan of one candidate with the shortest step; None if it misses the target or costs ``price``.
 
-        ``candidate`` has one batch size.
+        ``candidate`` has one batch size; ``prices`` are those of the search where absent.
         """
-        return self._leaf_solver(self.prices).settle(candidate, price).found
+        return self._leaf_solver(prices or self.prices).settle(candidate, price).found
 
     def resized(self, found: Found, size: int) -> Found | None:
         """Return a plan with the same layout for another batch size; None if it does not fit or cannot be rented."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from placer.cost import block_bytes, block_time, context_parallel
+from placer.cost import block_bytes, block_time, context_parallel, draft
 from placer.cost.group import Array, Batch, Group, build_group
 from placer.cost.loads import ExpertLoads, LayeredLoads
 from placer.cost.shape import GroupShape
+from placer.cost.step_load import PLAIN, StepLoad
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerClass
 from placer.graph.model_graph import ModelGraph
@@ -42,6 +44,8 @@ class CostModel:
         Columns of every table.
     loads
         Expert loads by layer class; None for dense classes.
+    step
+        What a step does for a sequence.
     """
 
     scenario: Scenario
@@ -49,6 +53,7 @@ class CostModel:
     classes: tuple[LayerClass, ...]
     fields: Fields
     loads: tuple[ExpertLoads | None, ...]
+    step: StepLoad = PLAIN
 
     @property
     def hidden_size(self) -> int:
@@ -66,17 +71,24 @@ class CostModel:
         return max((entry.ops.moe.top_k for entry in self.classes if entry.ops.moe), default=0)
 
     @property
+    def capacity_context(self) -> int:
+        """Tokens of KV cache a sequence needs room for, those drafted included."""
+        return self.scenario.workload.capacity_context + self.step.draft_tokens
+
+    @property
     def kv_bytes_per_sequence(self) -> int:
         """KV cache of one sequence at the capacity context, nothing replicated."""
-        context = self.scenario.workload.capacity_context
+        context = self.capacity_context
         return sum(entry.count * entry.ops.core.held_bytes(context) for entry in self.classes)
 
 
-def build_cost_model(scenario: Scenario, model: ModelGraph, kind: type[ExpertLoads] = ExpertLoads) -> CostModel:
+def build_cost_model(
+    scenario: Scenario, model: ModelGraph, kind: type[ExpertLoads] = ExpertLoads, step: StepLoad = PLAIN
+) -> CostModel:
     """Return the cost model of a scenario; ``kind`` says whether expert loads are bounds or those of a layout.
 
-    Where every layer has a routing of its own, bounds hold for all layers of a class, and layouts are made layer by
-    layer.
+    Targets of the scenario are in steps, of which ``step`` says what they do. Where every layer has a routing of its
+    own, bounds hold for all layers of a class, and layouts are made layer by layer.
     """
     is_bound = kind in {ExpertLoads, LayeredLoads}
     classes = model.layer_classes
@@ -85,7 +97,7 @@ def build_cost_model(scenario: Scenario, model: ModelGraph, kind: type[ExpertLoa
     has_copies = scenario.is_uneven(model.expert_layers)
     kind = ExpertLoads if is_bound else kind
     loads = _shared([_loads(scenario, model, entry, kind, has_copies=has_copies) for entry in classes])
-    return CostModel(scenario, model, classes, build_fields(classes, scenario.space), loads)
+    return CostModel(scenario, model, classes, build_fields(classes, scenario.space), loads, step)
 
 
 def _shared(loads: list[ExpertLoads | None]) -> tuple[ExpertLoads | None, ...]:
@@ -119,20 +131,25 @@ def _loads(
 
 @dataclass(frozen=True)
 class _Filler:
-    """Fills the columns of one shape."""
+    """Fills the columns of one shape; ``sequences`` is the batch with one token of each, ``batch`` with all of them."""
 
     cost: CostModel
     group: Group
-    batch: Batch
+    sequences: Batch
     values: Array
+
+    @cached_property
+    def batch(self) -> Batch:
+        return self.sequences.widened(self.cost.step.width)
 
     def attention(self, entry: LayerClass, columns: ClassFields) -> None:
         workload, hidden = self.cost.scenario.workload, self.cost.hidden_size
         time = block_time.attention_s(self.group, entry.ops, self.batch, workload.mean_context, hidden)
-        kv = block_bytes.kv_bytes_per_sequence(self.group, entry.ops.core, workload.capacity_context)
+        context, states = self.cost.capacity_context, self.cost.step.width
+        kv = block_bytes.kv_bytes_per_sequence(self.group, entry.ops.core, context, states)
         self.values[:, columns.attention] = time
         self.values[:, columns.attention_bytes] = block_bytes.attention_bytes(self.group, entry.ops)
-        self.values[:, columns.kv_bytes] = kv * self.batch.rank_tokens
+        self.values[:, columns.kv_bytes] = kv * self.sequences.rank_tokens
 
     def dense(self, op: Op, columns: ClassFields) -> None:
         time = block_time.dense_s(self.group, op, self.batch, self.cost.hidden_size)
@@ -194,6 +211,17 @@ class _Filler:
         hops = block_time.stage_hops_s(self.group, self.batch, hidden)
         self.values[:, fields.stage_hop] = self.values[:, fields.gather] + hops
 
+    def drafting(self) -> None:
+        """Add what drafts to the LM head: its passes follow it on the same devices, and its weights lie there."""
+        fields, cost, drafter = self.cost.fields, self.cost, self.cost.step.drafter
+        if drafter is None:
+            return
+        one_pass = draft.pass_s(self.group, drafter, self.sequences, cost.scenario.workload.mean_context)
+        self.values[:, fields.lm_head] += cost.step.draft_tokens * one_pass
+        self.values[:, fields.lm_head_bytes] += draft.weight_bytes(self.group, drafter)
+        capacity = cost.capacity_context, cost.step.width
+        self.values[:, fields.draft_bytes] = draft.in_flight_bytes(self.group, drafter, self.sequences, capacity)
+
     def buffers(self) -> None:
         cores = {id(entry.ops.core): entry.ops.core for entry in self.cost.classes}.values()
         in_flight = block_bytes.buffer_bytes(self.batch, self.cost.hidden_size, self.cost.top_k)
@@ -211,7 +239,7 @@ def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer,
     shape
         The group; ``stages`` is ignored.
     sizes : ndarray, shape (num_sizes,)
-        Microbatch sizes, tokens of the whole replica.
+        Microbatch sizes, sequences of the whole replica.
     deal
         How tokens are dealt to ranks: `exact_batch` or `relaxed_batch`.
     uncut
@@ -234,4 +262,5 @@ def stage_values(cost: CostModel, shape: GroupShape, sizes: Array, deal: Dealer,
     filler.buffers()
     if uncut is None:
         filler.outside()
+        filler.drafting()
     return values

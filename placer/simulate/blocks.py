@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from placer.cost import block_time
 from placer.cost.collective import hop_s
+from placer.cost.draft import pass_s
 from placer.cost.group import Batch, Group
 from placer.errors import InternalError
 from placer.graph.ffns.moe import MoeOps
@@ -108,9 +109,16 @@ class Blocks:
     def head(self, place: Place) -> list[Piece]:
         """Return the LM head, and agreeing on a token."""
         group, batch = self.at(place)
-        return [
-            self._work(place, "LM head", float(block_time.lm_head_s(group, self._deployment.model.lm_head, batch)[0]))
-        ]
+        time = float(block_time.lm_head_s(group, self._deployment.model.lm_head, batch)[0])
+        return [self._work(place, "LM head", time), *self._draft(place)]
+
+    def _draft(self, place: Place) -> list[Piece]:
+        """Return the passes that draft the next tokens, on the devices of the LM head."""
+        step, (group, _) = self._deployment.step, self.at(place)
+        if step.drafter is None:
+            return []
+        batch, context = self._deployment.sequence_batches[place[0]], self._deployment.scenario.workload.mean_context
+        return [self._work(place, "draft", step.draft_tokens * float(pass_s(group, step.drafter, batch, context)[0]))]
 
     def gather(self, place: Place) -> list[Piece]:
         """Return the spreading of hidden states that arrived over the tensor-parallel ranks; it holds nothing."""
@@ -121,7 +129,7 @@ class Blocks:
     @property
     def hidden_bytes(self) -> float:
         """Bytes of a microbatch's hidden states."""
-        return float(self._deployment.sequences * self._hidden_size * block_time.HIDDEN_BYTES)
+        return float(self._deployment.tokens * self._hidden_size * block_time.HIDDEN_BYTES)
 
     def move(self, here: Place, there: Place) -> list[Piece]:
         """Return what it takes to pass hidden states on, if they have to move."""
@@ -157,7 +165,7 @@ class Blocks:
         """Return the way of token ids back to the embedding: too small to hold anything."""
         if here == there:
             return []
-        message = float(TOKEN_BYTES * self._deployment.sequences)
+        message = float(TOKEN_BYTES * self._deployment.tokens)
         if here[0] is not there[0]:
             rate = min(self._crossing.stage_bytes_per_s.values())
             return [Delay("token ids", float(hop_s(self._crossing.latency_s, rate, message)))]
@@ -171,7 +179,7 @@ class Blocks:
         width = block_time.copies(group, part.mean_loads(), part.whole) * part.moe.width
         if with_shared and part.moe.shared is not None:
             width += group.shape.tp * self._hidden_size
-        elements = self._deployment.sequences * width
+        elements = self._deployment.tokens * width
         dispatch = self._deployment.model.spec.precision.dispatch.element_bytes
         return elements * dispatch, elements * float(block_time.HIDDEN_BYTES)
 

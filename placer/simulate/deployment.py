@@ -10,6 +10,7 @@ import numpy as np
 from placer.catalog.link import Duplex
 from placer.cost.group import Array, Batch, Group, build_group
 from placer.cost.shape import GroupShape
+from placer.cost.step_load import PLAIN, StepLoad, step_load
 from placer.errors import InputError
 from placer.graph.lower import lower
 from placer.graph.model_graph import ModelGraph
@@ -41,6 +42,8 @@ class Deployment:
         Sequences of a microbatch, and microbatches in flight.
     placement
         Where everything lies.
+    step
+        What a step does for a sequence.
     """
 
     scenario: Scenario
@@ -49,6 +52,7 @@ class Deployment:
     sequences: int
     in_flight: int
     placement: Placement
+    step: StepLoad = PLAIN
 
     @cached_property
     def hardware(self) -> dict[Role, Group]:
@@ -57,9 +61,19 @@ class Deployment:
         return {plan.role: build_group(fleet, shape_of(plan)) for plan in self.groups}
 
     @cached_property
-    def batches(self) -> dict[Role, Batch]:
-        """A microbatch as every group sees it."""
+    def sequence_batches(self) -> dict[Role, Batch]:
+        """A microbatch with one token of every sequence, as every group sees it."""
         return {plan.role: _dealt(plan, self.sequences) for plan in self.groups}
+
+    @cached_property
+    def batches(self) -> dict[Role, Batch]:
+        """A microbatch with all tokens that pass together, as every group sees it."""
+        return {role: batch.widened(self.step.width) for role, batch in self.sequence_batches.items()}
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a microbatch that pass together."""
+        return self.sequences * self.step.width
 
     @cached_property
     def crossing(self) -> Crossing | None:
@@ -110,4 +124,13 @@ def deployment_of(plan: Plan, model: ModelGraph | None = None) -> Deployment:
         sequences=plan.batch.sequences_per_microbatch,
         in_flight=plan.batch.microbatches_in_flight,
         placement=plan.placement,
+        step=_step(plan),
     )
+
+
+def _step(plan: Plan) -> StepLoad:
+    drafted = plan.batch.draft_tokens if plan.batch else 0
+    allowed = (0,) if plan.scenario.speculation is None else plan.scenario.speculation.depths
+    if drafted not in allowed:
+        raise InputError(f"expected one of {allowed}, got {drafted}", where="batch.draft_tokens")
+    return step_load(plan.scenario, drafted)

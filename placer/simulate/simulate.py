@@ -84,12 +84,14 @@ def simulate_plan(plan: Plan, options: Options) -> Outcome:
     """
     deployment = deployment_of(plan)
     route, load = build_route(deployment), Load(deployment.in_flight, plan.schedule)
+    noise = None
     if options.mode is Mode.DETERMINISTIC:
         measured, stays = _steady(route, load, deployment)
-        return Outcome(report_of(plan, route, measured, options.mode), Trace(deployment, route, stays, None))
-    noise = Noise(route, jitter=options.jitter, seed=options.seed)
-    measured, stays = _drawn(route, load, noise, (options, deployment))
-    return Outcome(report_of(plan, route, measured, options.mode), Trace(deployment, route, stays, noise))
+    else:
+        noise = Noise(route, jitter=options.jitter, seed=options.seed)
+        measured, stays = _drawn(route, load, noise, (options, deployment))
+    report = report_of(plan, route, measured, options.mode, deployment.step.gained)
+    return Outcome(report, Trace(deployment, route, stays, noise))
 
 
 def _steady(route: Route, load: Load, deployment: Deployment) -> tuple[Measured, tuple[Stay, ...]]:
@@ -98,7 +100,7 @@ def _steady(route: Route, load: Load, deployment: Deployment) -> tuple[Measured,
     measured = Measured(
         steps_s=np.array(steady.steps_s),
         step_s=steady.step_s,
-        tokens_per_s=deployment.sequences * load.in_flight / steady.step_s,
+        tokens_per_s=deployment.sequences * deployment.step.gained * load.in_flight / steady.step_s,
         busy_share=load.in_flight * route.program.busy_s() / steady.step_s,
         law_s=steady.law_s,
         steps=len(steady.steps_s) // load.in_flight,
@@ -126,10 +128,11 @@ def _drawn(
     spans = [[0, *ends][warm_up : last + 1] for ends in simulation.ends]
     steps = np.array([later - earlier for ends in spans for earlier, later in pairwise(ends)]) / TICKS_PER_S
     busy = np.array(simulation.held()) - np.array(held[0])
+    tokens = deployment.sequences * deployment.step.gained
     return Measured(
         steps_s=steps,
         step_s=float(steps.mean()),
-        tokens_per_s=sum(deployment.sequences * options.steps * TICKS_PER_S / (ends[-1] - ends[0]) for ends in spans),
+        tokens_per_s=sum(tokens * options.steps * TICKS_PER_S / (ends[-1] - ends[0]) for ends in spans),
         busy_share=busy / (simulation.now - start[0]),
         law_s=route.program.law_s(load.in_flight),
         steps=options.steps,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.catalog.kernel import KernelFamily
+from placer.graph.drafter import lower_drafter
 from placer.graph.lower import lower
 from placer.graph.model_graph import ModelGraph
 from placer.model.mixer import CompressedAttention, LatentAttention
@@ -28,6 +29,7 @@ from placer.verify.recompute.load import Microbatch, PartLoad, part_load
 from placer.verify.recompute.memory import DeviceMemory, memory_map
 from placer.verify.recompute.rental import rented_devices
 from placer.verify.recompute.replica import Replica
+from placer.verify.recompute.speculation import NO_DRAFT, Draft, draft_of, tokens_gained
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,27 @@ class Context:
         plan = self.plan.model_copy(update={"scenario": scenario, "placement": placement})
         return replace(self, plan=plan, placement=placement, lowered=self.model)
 
+    @property
+    def drafted(self) -> int:
+        """Tokens drafted of every sequence in a step."""
+        return self.batch.draft_tokens
+
+    @property
+    def capacity_context(self) -> int:
+        """Tokens a sequence needs room for: input, output, and what is drafted beyond."""
+        return self.scenario.workload.capacity_context + self.drafted
+
+    @cached_property
+    def gained(self) -> float:
+        """Tokens a sequence gains in a step."""
+        return tokens_gained(self.scenario.speculation, self.drafted)
+
     @cached_property
     def groups(self) -> dict[Role, Group]:
         """Groups by role; those of unknown pools are left out."""
         known = {pool.name for pool in self.scenario.fleet.pools}
         shapes = [shape for shape in self.plan.groups if shape.pool in known]
-        return {shape.role: group_of(shape, self.scenario.fleet) for shape in shapes}
+        return {shape.role: group_of(shape, self.scenario.fleet, self.drafted + 1) for shape in shapes}
 
     @cached_property
     def replica(self) -> Replica:
@@ -74,9 +91,18 @@ class Context:
             hidden_size=spec.hidden_size,
             dispatch_bytes=spec.precision.dispatch.element_bytes,
             time_context=workload.mean_context,
-            capacity_context=workload.capacity_context,
+            capacity_context=self.capacity_context,
+            width=self.drafted + 1,
         )
-        return Replica(self.groups, crossing_of(self.groups, self.scenario.fleet), batch)
+        return Replica(self.groups, crossing_of(self.groups, self.scenario.fleet), batch, self._draft(batch))
+
+    def _draft(self, batch: Microbatch) -> Draft:
+        """Return what drafts on the devices of the LM head."""
+        speculation, role = self.scenario.speculation, self.placement.lm_head.role
+        if not self.drafted or speculation is None or role not in self.groups:
+            return NO_DRAFT
+        drafter = lower_drafter(speculation, self.scenario.model)
+        return draft_of(drafter, self.drafted, self.groups[role], batch)
 
     @cached_property
     def selections(self) -> dict[int, NDArray[np.float64]]:
@@ -113,7 +139,7 @@ class Context:
                 key = (part.experts, chances.tobytes())
                 if key not in loads:
                     ranks = self.placement.experts[part.experts].experts_by_rank
-                    loads[key] = part_load(chances, ranks, self.replica.batch.sequences)
+                    loads[key] = part_load(chances, ranks, self.replica.batch.tokens)
                 parts.append(loads[key])
         return self.loaded_layer(placed, parts)
 
@@ -143,7 +169,7 @@ class Context:
     @cached_property
     def recomputed(self) -> RecomputedMetrics:
         """The plan's figures, derived from its placement alone."""
-        stated = Stated(len(self.placement.replicas), self.metrics.step_time_s)
+        stated = Stated(len(self.placement.replicas), self.metrics.step_time_s, self.gained)
         return metrics_of(self.flow, self.replica, self.rented, stated, self.scenario)
 
 

@@ -26,6 +26,7 @@ from placer.verify.checks import (
     scenario,
     sequences,
     space,
+    speculation,
     target,
     timing,
 )
@@ -68,6 +69,7 @@ CHECKS: tuple[Check, ...] = (
     Check(target.NAME, target.WHAT, target.check_target, _STRUCTURE),
     Check(caps.NAME, caps.WHAT, caps.check_caps, _RENTAL),
     Check(money.NAME, money.WHAT, money.check_money, (*_STRUCTURE, "devices")),
+    Check(speculation.NAME, speculation.WHAT, speculation.check_speculation, _STRUCTURE),
     Check(bound.NAME, bound.WHAT, bound.check_bound),
     Check(robust.NAME, robust.WHAT, robust.check_robust, (*_STRUCTURE, "devices")),
     Check(provenance.NAME, provenance.WHAT, provenance.check_provenance),

@@ -13,6 +13,7 @@ from placer.model.spec import ModelSpec
 from placer.plan.plan import Status
 from placer.scenario.scenario import Scenario
 from placer.scenario.space import Space
+from placer.scenario.speculation import Speculation
 from placer.scenario.workload import Target, Workload
 
 FOLDER = Path(__file__).parents[2] / "fleets" / "known_optimal"
@@ -29,6 +30,7 @@ def load(path):
         workload=Workload.model_validate(parts["workload"]),
         target=Target.model_validate(parts["target"]),
         space=Space.model_validate(parts.get("space", {})),
+        speculation=Speculation.model_validate(parts["speculation"]) if "speculation" in parts else None,
     )
     return scenario, raw["optimum"], raw.get("facts", {})
 
@@ -80,6 +82,7 @@ def check_facts(plan, facts):
     found = {
         "devices": dict(plan.devices),
         "sequences_per_microbatch": plan.batch.sequences_per_microbatch,
+        "draft_tokens": plan.batch.draft_tokens,
         "microbatches_in_flight": plan.batch.microbatches_in_flight,
         "step_time_s": pytest.approx(plan.metrics.step_time_s, rel=TOLERANCE),
         "ways": dict(Counter(str(layer.way) for layer in plan.placement.layers)),

@@ -14,6 +14,7 @@ import numpy as np
 
 from placer.catalog.kernel import KernelFamily
 from placer.catalog.link import Duplex
+from placer.graph.drafter import lower_drafter
 from placer.graph.lower import lower
 from placer.plan.placement import GroupPlan, Role, Way
 from placer.verify.recompute.blocks import embedding_s, head_s
@@ -23,6 +24,7 @@ from placer.verify.recompute.group import group_of
 from placer.verify.recompute.layer import Layer, layer_cost, turns_of
 from placer.verify.recompute.load import Microbatch, part_load
 from placer.verify.recompute.replica import Replica
+from placer.verify.recompute.speculation import draft_of, tokens_gained
 from placer.verify.recompute.weights import shard_bytes
 
 ROLES = (Role.HOST, Role.SIDECAR)
@@ -49,6 +51,7 @@ class Optimum:
     batch: int
     ways: tuple[Way, ...]
     naive_ranks_otherwise: bool
+    drafted: int = 0
 
 
 def divisors(number):
@@ -141,26 +144,33 @@ def optimum(scenario):
         if required <= set(family)
         for shapes in itertools.product(*(list(shapes_of(model, fleet.pool(name), space)) for name in family))
     ]
-    priced = [entry for shapes in candidates for entry in _priced(scenario, model, shapes)]
+    depths = scenario.speculation.depths if scenario.speculation else (0,)
+    priced = [
+        (*entry, drafted)
+        for drafted, shapes in itertools.product(depths, candidates)
+        for entry in _priced(scenario, model, shapes, drafted)
+    ]
     if not priced:
         return None
     best = min(priced, key=lambda entry: entry[0])
     wrong = best[1] > min(entry[1] for entry in priced) * (1 + 1e-9)
-    return Optimum(best[0], *best[2:], wrong)
+    return Optimum(best[0], *best[2:-1], wrong, best[-1])
 
 
-def _priced(scenario, model, shapes):
+def _priced(scenario, model, shapes, drafted):
     """Yield price, price at the target's step, and what the plan is, for every size of a replica."""
+    gained = tokens_gained(scenario.speculation, drafted)
     rents, space = list(rentals(scenario.fleet, shapes, scenario.target)), scenario.space
     flights = [m for m in range(1, space.max_microbatches + 1) if _suits(m, shapes)]
     sizes = itertools.product(flights, range(1, space.max_rank_batch + 1))
     for in_flight, ranks in sizes if rents else ():
         batch = ranks * shapes[0].width // shapes[0].tp
-        found = _best_step(scenario, model, shapes, (in_flight, batch))
+        found = _best_step(scenario, model, shapes, (in_flight, batch, drafted))
         if found is None:
             continue
-        price = _price(scenario, rents, in_flight * batch, found[0])
-        naive = _price(scenario, rents, in_flight * batch, 1.0 / scenario.target.tokens_per_s_per_user)
+        longest = gained / scenario.target.tokens_per_s_per_user
+        price = _price(scenario, rents, gained * in_flight * batch, found[0])
+        naive = _price(scenario, rents, gained * in_flight * batch, longest)
         if price < math.inf:
             yield price, naive, found[0], shapes, in_flight, batch, found[1]
 
@@ -186,7 +196,7 @@ def _deal(batch, ranks):
     return tuple(batch // ranks + (rank < batch % ranks) for rank in range(ranks))
 
 
-def _replica(scenario, shapes, in_flight, batch):
+def _replica(scenario, shapes, in_flight, batch, drafted):
     groups = {}
     for role, shape in zip(ROLES, shapes, strict=False):
         plan = GroupPlan(
@@ -199,14 +209,15 @@ def _replica(scenario, shapes, in_flight, batch):
             cp=shape.cp,
             sequences_per_rank=_deal(batch, shape.width // shape.tp),
         )
-        groups[role] = group_of(plan, scenario.fleet)
+        groups[role] = group_of(plan, scenario.fleet, drafted + 1)
     load = Microbatch(
         sequences=batch,
         in_flight=in_flight,
         hidden_size=scenario.model.hidden_size,
         dispatch_bytes=scenario.model.precision.dispatch.element_bytes,
         time_context=scenario.workload.mean_context,
-        capacity_context=scenario.workload.capacity_context,
+        capacity_context=scenario.workload.capacity_context + drafted,
+        width=drafted + 1,
     )
     return Replica(groups, crossing_of(groups, scenario.fleet), load)
 
@@ -263,7 +274,7 @@ class _Candidate:
             for group, members in self._parts(way, hot, ops.moe.num_experts):
                 ranks = self.shapes[group].width // self.shapes[group].cut
                 dealt = [hottest_first[list(members)][rank::ranks].tolist() for rank in range(ranks)]
-                loads.append(part_load(selection, dealt, self.replica.batch.sequences))
+                loads.append(part_load(selection, dealt, self.replica.batch.tokens))
         return layer_cost(Layer(ops, family, way, loads), self.replica)
 
     def _held(self, op, group):
@@ -285,7 +296,7 @@ class _Candidate:
         (cache,) = ops.core.caches
         kv = cache.entry_bytes * math.ceil(load.capacity_context / group.shape.cp)
         held[slot[at]] += (
-            load.in_flight * group.rank_tokens * math.ceil(kv / min(group.shape.tp, ops.core.kv_max_shards))
+            load.in_flight * group.rank_sequences * math.ceil(kv / min(group.shape.tp, ops.core.kv_max_shards))
         )
         parts = self._parts(way, hot, ops.moe.num_experts if ops.moe else 0)
         for number, (g, members) in enumerate(parts):
@@ -311,11 +322,27 @@ class _Candidate:
             "enters": slot[at], "leaves": leaves, "host": host, "side": side,
         }  # fmt: skip
 
+    def draft(self, g):
+        """Return the time and the bytes of what drafts, on a device of the LM head's stage."""
+        batch, group = self.replica.batch, self.replica.groups[ROLES[g]]
+        if batch.width == 1:
+            return 0.0, 0
+        drafter = lower_drafter(self.scenario.speculation, self.scenario.model)
+        draft = draft_of(drafter, batch.width - 1, group, batch)
+        tp, spec, kept = group.shape.tp, drafter.model.spec, 0
+        for ops in drafter.model.layer_ops:
+            (cache,) = ops.core.caches
+            kept += math.ceil(cache.entry_bytes * batch.capacity_context / min(tp, ops.core.kv_max_shards))
+        top_k = max((ops.moe.top_k for ops in drafter.model.layer_ops if ops.moe), default=0)
+        buffers = 2 * spec.hidden_size * (2 + 2 * top_k / tp)
+        sequences = batch.in_flight * group.rank_sequences
+        return draft.passes_s, draft.weights + sequences * (kept * drafter.modules + buffers)
+
     def hop(self, here, there):
         """Return path time and bytes of hidden states on their way from slot to slot."""
         if here == there:
             return 0.0, 0.0
-        message = 2.0 * self.scenario.model.hidden_size * self.replica.batch.sequences
+        message = 2.0 * self.scenario.model.hidden_size * self.replica.batch.tokens
         to = self.replica.groups[ROLES[self.group_of_slot[there]]]
         gather = gather_hidden_s(to, self.replica.batch)
         if self.group_of_slot[here] == self.group_of_slot[there]:
@@ -326,7 +353,7 @@ class _Candidate:
         """Return the time token ids take from the LM head's slot to the embedding's."""
         if here == there:
             return 0.0
-        message = 4.0 * self.replica.batch.sequences
+        message = 4.0 * self.replica.batch.tokens
         if self.group_of_slot[here] == self.group_of_slot[there]:
             return stage_hop_s(self.replica.groups[ROLES[self.group_of_slot[here]]], message)
         return self.replica.link.hop_s(message)
@@ -334,8 +361,8 @@ class _Candidate:
 
 def _best_step(scenario, model, shapes, size):
     """Return the shortest step of a candidate and its ways, or None if nothing fits within the target."""
-    in_flight, batch = size
-    replica = _replica(scenario, shapes, in_flight, batch)
+    in_flight, batch, drafted = size
+    replica = _replica(scenario, shapes, in_flight, batch, drafted)
     candidate = _Candidate(scenario, model, shapes, replica)
     hops = [[candidate.hop(a, b) for b in range(candidate.slots)] for a in range(candidate.slots)]
     hop_s = np.array([[hop[0] for hop in row] for row in hops])
@@ -398,10 +425,11 @@ def _finish(candidate, states, hops, in_flight):
         slot = candidate.first[g] + candidate.shapes[g].stages - 1
         vectors, here = states["vectors"].copy(), states["at"]
         rows = np.arange(len(here))
-        time = head_s(candidate.model.lm_head, group)
+        draft_s, draft_bytes = candidate.draft(g)
+        time = head_s(candidate.model.lm_head, group) + draft_s
         vectors[:, 0, slot] += time
         vectors[:, 5:, slot] += time * np.array([candidate.replica.share(ROLES[g])] * 2 + [1])
-        vectors[:, 4, slot] += candidate._held(candidate.model.lm_head, g)
+        vectors[:, 4, slot] += candidate._held(candidate.model.lm_head, g) + math.ceil(draft_bytes)
         message = hop_bytes[here, slot]
         vectors[rows, 2, here] += message
         vectors[rows, 3, slot] += message
@@ -410,7 +438,9 @@ def _finish(candidate, states, hops, in_flight):
         step = np.maximum(path, in_flight * _busiest(candidate, vectors))
         if in_flight > 1:
             step = np.maximum(step, _longest_turns(candidate, vectors))
-        longest = 1.0 / candidate.scenario.target.tokens_per_s_per_user
+        batch = candidate.replica.batch
+        gained = tokens_gained(candidate.scenario.speculation, batch.width - 1)
+        longest = gained / candidate.scenario.target.tokens_per_s_per_user
         fits = _fits(candidate, vectors[:, 4], in_flight) & (step <= longest)
         if fits.any():
             index = int(np.argmin(np.where(fits, step, np.inf)))

@@ -11,6 +11,7 @@ from placer.model.precision import Precision
 from placer.model.spec import LayerRun, ModelSpec
 from placer.scenario.scenario import Scenario
 from placer.scenario.space import Space
+from placer.scenario.speculation import Speculation
 from placer.scenario.workload import Target, Workload
 
 HIDDEN = 64
@@ -132,6 +133,32 @@ def scenarios(draw, most_pools=2):
         target=target,
         space=Space(max_microbatches=draw(st.integers(1, 3)), max_rank_batch=3, max_stages=2, split_parts=2),
     )
+
+
+@st.composite
+def speculations(draw):
+    """Something that drafts up to three tokens: modules of the model's own, or a draft model of one layer."""
+    acceptance = draw(
+        st.one_of(
+            st.sampled_from([1.0, 0.9, 0.5, 0.0]),
+            st.lists(st.sampled_from([0.9, 0.3]), min_size=1, max_size=3).map(tuple),
+            st.sampled_from([{1: 1.9, 3: 3.5}, {2: 1.5}]),
+        )
+    )
+    most = draw(st.integers(1, 3))
+    if draw(st.booleans()):
+        return Speculation(kind="mtp", modules=draw(st.integers(1, 2)), acceptance=acceptance, max_draft_tokens=most)
+    small = draw(models())
+    draft = small.model_copy(update={"name": "small", "layers": small.layers[:1], "vocab_size": 50})
+    return Speculation(kind="model", draft=draft, acceptance=acceptance, max_draft_tokens=most)
+
+
+@st.composite
+def speculative(draw):
+    """A small scenario with speculation, of at most two microbatches in flight."""
+    scenario = draw(scenarios())
+    space = scenario.space.model_copy(update={"max_microbatches": min(2, scenario.space.max_microbatches)})
+    return scenario.model_copy(update={"speculation": draw(speculations()), "space": space})
 
 
 def hand_scenario():

@@ -99,7 +99,18 @@ def test_figures_are_not_derived_from_a_broken_structure(plans):
     plan["placement"]["layers"].pop()
     report = verify_plan(Plan.model_validate(plan))
     skipped = {check.name for check in report.checks if check.skipped}
-    assert skipped == {"capacity", "kv", "paused", "robust", "timing", "occupancy", "links", "target", "money"}
+    assert skipped == {
+        "capacity",
+        "kv",
+        "paused",
+        "robust",
+        "timing",
+        "occupancy",
+        "links",
+        "target",
+        "money",
+        "speculation",
+    }
     assert report.recomputed is None
     assert all("residency" in check.what for check in report.checks if check.skipped)
 

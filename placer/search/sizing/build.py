@@ -133,8 +133,8 @@ class ProblemBuilder:
         return SizingProblem(
             runs=self._runs,
             classes=tuple(_class_table(rows, index, shares) for index in range(len(cost.classes))),
-            embedding=_outside(pair, fields.embedding, fields.embedding_bytes),
-            lm_head=_outside(pair, fields.lm_head, fields.lm_head_bytes),
+            embedding=_outside(pair, fields.embedding, (fields.embedding_bytes, None)),
+            lm_head=_outside(pair, fields.lm_head, (fields.lm_head_bytes, fields.draft_bytes)),
             crossing=self._crossing(candidate, rows, wire),
             stages=stages,
             in_flight=candidate.in_flight,
@@ -171,7 +171,7 @@ class ProblemBuilder:
         hidden, nothing = rows.hidden_message(), np.zeros(2)
         groups = [build_group(self._cost.scenario.fleet, shape) for shape in candidate.shapes]
         message = float(hidden[1])
-        ids = float(candidate.most * TOKEN_ID_BYTES)
+        ids = float(candidate.most * TOKEN_ID_BYTES * self._cost.step.width)
         stage = [_stage_hop(group, message, gather) for group, gather in zip(groups, rows.gathers(), strict=True)]
         stage_token = [_stage_hop(group, ids, 0.0) for group in groups]
         return Crossing(
@@ -203,11 +203,14 @@ def _class_table(rows: RowBuilder, index: int, shares: tuple[int, int]) -> Class
     )
 
 
-def _outside(pair: Pair, time: int, held: int) -> Outside:
+def _outside(pair: Pair, time: int, held: tuple[int, int | None]) -> Outside:
+    """Return time and bytes of an op; ``held`` are the columns of its weights, and of what every microbatch keeps."""
     sides = [values for values in (pair.host, pair.side) if values is not None]
+    weights, kept = held
+    volumes = [values[:, weights] + (0.0 if kept is None else pair.in_flight * values[:, kept]) for values in sides]
     return Outside(
         _two([time_up(float(values[1, time])) for values in sides]),
-        _two([int(values[0, held]) for values in sides]),
+        _two([int(bytes_up(volume)[0]) for volume in volumes]),
     )
 
 

@@ -85,7 +85,7 @@ def _differences(row: MemoryUse, device: DeviceMemory) -> dict[str, float]:
     exact = {
         "weights_bytes": device.weights,
         "hot_experts_bytes": device.hot_experts,
-        "kv_bytes": device.kv,
+        "kv_bytes": device.kv + device.draft,
         "activations_bytes": device.activations,
     }
     slack = _slack(device)

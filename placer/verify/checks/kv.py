@@ -32,7 +32,7 @@ def check_kv(context: Context) -> Iterator[Finding]:
 
 
 def _kept(context: Context, group: Group) -> dict[int, SequenceKv]:
-    tokens = sequence_tokens(group, context.scenario.workload.capacity_context)
+    tokens = sequence_tokens(group, context.capacity_context)
     return sequences_kv(context.model, context.placement, group, tokens)
 
 
@@ -43,7 +43,7 @@ def _finding(where: str, message: str, expected: object, found: object) -> Findi
 def _check_layout(context: Context, use: KvUse) -> Iterator[Finding]:
     """Yield what is wrong with tier, pages, and tokens on the ranks."""
     group = context.groups[use.role]
-    tokens = sequence_tokens(group, context.scenario.workload.capacity_context)
+    tokens = sequence_tokens(group, context.capacity_context)
     used = tuple(context.batch.microbatches_in_flight * dealt * tokens for dealt in group.shape.sequences_per_rank)
     for field, exact in (
         ("tier", group.device.compute_tier.tier),
@@ -59,7 +59,7 @@ def _check_layout(context: Context, use: KvUse) -> Iterator[Finding]:
 def _check_stage(context: Context, use: KvUse, stages: dict[int, SequenceKv]) -> Iterator[Finding]:
     """Yield what is wrong with the stage that has least room, and with what fits there."""
     group, where = context.groups[use.role], f"kv[{use.role}]"
-    tokens = sequence_tokens(group, context.scenario.workload.capacity_context)
+    tokens = sequence_tokens(group, context.capacity_context)
     memory = {device.place[1]: device for device in context.memory if device.place[0] is use.role}
     fits = {stage: fitting_tokens(memory[stage], group, kept, tokens) for stage, kept in stages.items()}
     most = min(upper for _, upper in fits.values())

@@ -94,6 +94,10 @@ def _stays_inside(ranks: int, group: Group) -> bool:
 
 def _check_batch(context: Context) -> Iterator[Finding]:
     batch, space = context.batch, context.scenario.space
+    speculation = context.scenario.speculation
+    depths = (0,) if speculation is None else speculation.depths
+    if batch.draft_tokens not in depths:
+        yield _finding("batch.draft_tokens", "not a number of the declared space", depths, batch.draft_tokens)
     if batch.microbatches_in_flight > space.max_microbatches:
         yield _finding(
             "batch.microbatches_in_flight",

@@ -41,10 +41,14 @@ def hourly(rented: Mapping[str, int], scenario: Scenario) -> tuple[float, float]
 
 @dataclass(frozen=True)
 class Stated:
-    """What figures are derived from besides the placement of a replica: how many there are, and the step achieved."""
+    """What figures are derived from besides the placement of a replica.
+
+    How many there are, the step achieved, and the tokens a sequence gains in it.
+    """
 
     replicas: int
     step_time_s: float
+    tokens_gained: float = 1.0
 
 
 def metrics_of(
@@ -57,14 +61,14 @@ def metrics_of(
     law, replicas = step_time_s(flow, replica), stated.replicas
     step = stated.step_time_s if stated.step_time_s > law else law
     users = replicas * replica.batch.in_flight * replica.batch.sequences
-    capacity = users / step
+    capacity = users * stated.tokens_gained / step
     sold = scenario.target.tokens_per_s or capacity
     cost, power = hourly(rented, scenario)
     return RecomputedMetrics(
         law_step_time_s=law,
         step_time_s=step,
         path_s=flow.path_s,
-        tokens_per_s_per_user=1.0 / step,
+        tokens_per_s_per_user=stated.tokens_gained / step,
         tokens_per_s=sold,
         capacity_tokens_per_s=capacity,
         users=users,

@@ -118,7 +118,7 @@ def trace(model: ModelGraph, placement: Placement, costs: Sequence[LayerCost], r
             flow.take(place, turns_of(cost, place[0], replica.share(place[0])))
         here = end_of(layer)
     _move(flow, here, place_of(placement.lm_head), replica)
-    head = head_s(model.lm_head, replica.groups[placement.lm_head.role])
+    head = head_s(model.lm_head, replica.groups[placement.lm_head.role]) + replica.draft.passes_s
     _alone(flow, placement.lm_head, head, replica)
     flow.path_s += head
     _return_token(flow, placement, replica)
@@ -150,7 +150,7 @@ def _move(flow: Flow, here: Place, there: Place, replica: Replica) -> None:
     """Pass a microbatch's hidden states on, if they have to move, and gather them on arrival."""
     if here == there:
         return
-    message_bytes = float(replica.batch.hidden_bytes * replica.batch.sequences)
+    message_bytes = float(replica.batch.hidden_bytes * replica.batch.tokens)
     _hop(flow, here, there, message_bytes, replica)
     flow.path_s += gather_hidden_s(replica.groups[there[0]], replica.batch)
 
@@ -164,9 +164,9 @@ def _hop(flow: Flow, here: Place, there: Place, message_bytes: float, replica: R
 
 
 def _return_token(flow: Flow, placement: Placement, replica: Replica) -> None:
-    """Return a token id per sequence from the LM head to the embedding: no gather, and too small to load a port."""
+    """Return the ids of all tokens from the LM head to the embedding: no gather, and too small to load a port."""
     here, there = place_of(placement.lm_head), place_of(placement.embedding)
-    message_bytes = float(TOKEN_BYTES * replica.batch.sequences)
+    message_bytes = float(TOKEN_BYTES * replica.batch.tokens)
     if here[0] is not there[0]:
         flow.path_s += replica.link.hop_s(message_bytes)
     elif here != there:

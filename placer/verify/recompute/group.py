@@ -23,6 +23,8 @@ class Group:
         What it is made of.
     up, out
         Links inside and between scale-up domains; each stands in for the other.
+    width
+        Tokens of every sequence that pass together.
     """
 
     shape: GroupPlan
@@ -30,6 +32,7 @@ class Group:
     device: Device
     up: Link | None
     out: Link | None
+    width: int = 1
 
     @property
     def data_ranks(self) -> int:
@@ -46,9 +49,14 @@ class Group:
         return min(num_experts, -(-num_experts // self.expert_ranks) + self.shape.spare_slots)
 
     @property
+    def rank_sequences(self) -> int:
+        """Sequences of the fullest data-parallel rank."""
+        return max(self.shape.sequences_per_rank)
+
+    @property
     def rank_tokens(self) -> int:
         """Tokens of the fullest data-parallel rank, ``r``."""
-        return max(self.shape.sequences_per_rank)
+        return self.rank_sequences * self.width
 
     @property
     def device_tokens(self) -> float:
@@ -71,7 +79,7 @@ class Group:
         return link
 
 
-def group_of(shape: GroupPlan, fleet: Fleet) -> Group:
+def group_of(shape: GroupPlan, fleet: Fleet, width: int = 1) -> Group:
     """Return a group with its hardware; its pool must be in the fleet."""
     up, out = fleet.inner_links(shape.pool)
-    return Group(shape, fleet.pool(shape.pool), fleet.device_of(shape.pool), up, out)
+    return Group(shape, fleet.pool(shape.pool), fleet.device_of(shape.pool), up, out, width)

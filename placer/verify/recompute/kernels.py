@@ -36,20 +36,24 @@ def core_s(op: Op, family: KernelFamily, group: Group, batch: Microbatch) -> flo
     """Return the time of a mixer's core.
 
     ``r (S + 1) kv / min(t, parts)`` bytes of every cache, indices whole, the state once there and once back;
-    ``r S flops / t``. Of a sequence cut in ``c``, ``ceil(S / c)`` tokens, for the heads of ``c`` ranks.
+    ``r S flops / t``. Of a sequence cut in ``c``, ``ceil(S / c)`` tokens, for the heads of ``c`` ranks. Where ``w``
+    tokens of a sequence pass together: what is kept is read once for all of them (of entries picked by an index, each
+    its own), ``w`` entries and states are written, and every token computes.
     """
     context, cuts = own_tokens(op, group, batch.time_context), cuts_of(op, group)
     parts = min(group.shape.tp, op.kv_max_shards)
-    moved, flops = 2.0 * op.state_bytes / parts, float(op.flops_per_token)
+    together = group.width
+    moved, flops = (1.0 + together) * op.state_bytes / parts, float(op.flops_per_token)
     for cache in op.caches:
-        entries = cache.read(context)
-        volume = entries * cache.entry_bytes + cache.entry_bytes / cache.stride
+        entries, kept = cache.read(context), cache.kept(context)
+        read = entries if cache.most_read is None else min(kept, together * cache.most_read)
+        volume = (read + together / cache.stride) * cache.entry_bytes
         moved += volume if cache.is_index else volume / parts
         flops += cuts * entries * cache.flops_per_entry
     return float(
         kernel_time_s(
             group.device.kernel(family, WeightFormat(op.cache_format.value)),
-            Work(group.rank_tokens * moved, group.rank_tokens * flops / group.shape.tp, launches=op.kernels),
+            Work(group.rank_sequences * moved, group.rank_tokens * flops / group.shape.tp, launches=op.kernels),
             bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
             peak_flops_per_s=attention_peak(group.device),
         )

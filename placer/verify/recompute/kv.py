@@ -34,13 +34,16 @@ class SequenceKv:
 
 
 def sequences_kv(model: ModelGraph, placement: Placement, group: Group, tokens: int) -> dict[int, SequenceKv]:
-    """Return what a sequence of so many tokens leaves on every stage of a group; empty stages are left out."""
+    """Return what a sequence of so many tokens leaves on every stage of a group; empty stages are left out.
+
+    Of a mixer with a state, one is kept for every token that may be taken back.
+    """
     stages: dict[int, SequenceKv] = {}
     for layer in placement.layers:
         core = model.layer_ops[layer.layer].core
-        whole, cut = _volumes(core, tokens)
+        whole, cut = _volumes(core, tokens, group.width)
         if layer.attention.role is group.shape.role and cut + whole > 0:
-            own_whole, own_cut = _volumes(core, own_tokens(core, group, tokens))
+            own_whole, own_cut = _volumes(core, own_tokens(core, group, tokens), group.width)
             kept = stages.setdefault(layer.attention.stage, SequenceKv())
             kept.layers += 1
             kept.device += own_whole + own_cut / min(group.shape.tp, core.kv_max_shards)
@@ -48,9 +51,9 @@ def sequences_kv(model: ModelGraph, placement: Placement, group: Group, tokens: 
     return stages
 
 
-def _volumes(core: Op, tokens: int) -> tuple[float, float]:
+def _volumes(core: Op, tokens: int, states: int) -> tuple[float, float]:
     """Return what heads share of so many tokens, indices, and what they are cut by [B]."""
-    whole, cut = 0.0, float(core.state_bytes)
+    whole, cut = 0.0, float(states * core.state_bytes)
     for cache in core.caches:
         if cache.is_index:
             whole += cache.kept(tokens) * cache.entry_bytes
@@ -65,7 +68,7 @@ def fitting_tokens(memory: DeviceMemory, group: Group, kept: SequenceKv, tokens:
     The two differ where the bytes by which shards are rounded decide about a page.
     """
     page = page_tokens(group)
-    room = group.device.usable_bytes - memory.weights - memory.hot_experts - memory.activations
+    room = group.device.usable_bytes - memory.weights - memory.hot_experts - memory.activations - memory.draft
     slack = memory.items + 1e-9 * memory.total
     pages = tokens // page
     least = math.floor(max(0.0, room - slack) * pages / (kept.device + kept.layers))

@@ -110,7 +110,7 @@ def _relay(layer: Layer, replica: Replica) -> LayerCost:
     sidecar = replica.groups[Role.SIDECAR]
     attention = _attention(layer, replica.groups[Role.HOST], replica)
     ffn = _ffn(layer, sidecar, replica)
-    out_bytes = float(replica.batch.hidden_bytes * replica.batch.sequences)
+    out_bytes = float(replica.batch.hidden_bytes * replica.batch.tokens)
     arrival = replica.link.hop_s(out_bytes) + gather_hidden_s(sidecar, replica.batch)
     path = attention + arrival + ffn.work_s + ffn.exchange_s
     return LayerCost(path, attention, (ffn.work_s,), ffn.exchange_s, out_bytes)
@@ -122,7 +122,7 @@ def _copies_bytes(layer: Layer, replica: Replica) -> tuple[float, float]:
     width = layer.loads[-1].copies(shape.expert_tp, ranks) * _moe(layer).width
     if layer.way is Way.DIRECT and _moe(layer).shared is not None:
         width += shape.tp * replica.batch.hidden_size
-    elements = replica.batch.sequences * width
+    elements = replica.batch.tokens * width
     return elements * replica.batch.dispatch_bytes, elements * 2.0
 
 

@@ -24,7 +24,9 @@ class Microbatch:
     dispatch_bytes
         Bytes of an element on its way to an expert.
     time_context, capacity_context
-        ``S_time`` and ``S_cap``.
+        ``S_time`` and ``S_cap``, drafted tokens included in the second.
+    width
+        Tokens of every sequence that pass together: one, and those drafted.
     """
 
     sequences: int
@@ -33,6 +35,12 @@ class Microbatch:
     dispatch_bytes: int
     time_context: int
     capacity_context: int
+    width: int = 1
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a microbatch that pass together."""
+        return self.sequences * self.width
 
     @property
     def hidden_bytes(self) -> int:
@@ -76,7 +84,7 @@ def part_load(selection: NDArray[np.float64], experts_by_rank: Sequence[Sequence
     experts_by_rank
         Expert ids held by each rank.
     sequences
-        Tokens of a microbatch, ``b``.
+        Tokens of a microbatch that pass together.
     """
     ids = sorted({expert for rank in experts_by_rank for expert in rank})
     share = copy_shares(selection, experts_by_rank)

@@ -19,20 +19,22 @@ from placer.verify.recompute.weights import shard_bytes
 class DeviceMemory:
     """Bytes on every device of a stage; all are alike, as each has a slot for as many experts as the fullest.
 
-    ``items`` counts what lies on a device: each may have been rounded by a byte.
+    ``draft`` is the KV cache of what drafts, with its buffers. ``items`` counts what lies on a device: each may have
+    been rounded by a byte.
     """
 
     place: Place
     weights: float = 0.0
     hot_experts: float = 0.0
     kv: float = 0.0
+    draft: float = 0.0
     activations: float = 0.0
     items: int = 1
 
     @property
     def total(self) -> float:
         """Everything but the runtime's reserve."""
-        return self.weights + self.hot_experts + self.kv + self.activations
+        return self.weights + self.hot_experts + self.kv + self.draft + self.activations
 
 
 def memory_map(model: ModelGraph, placement: Placement, replica: Replica) -> list[DeviceMemory]:
@@ -40,6 +42,7 @@ def memory_map(model: ModelGraph, placement: Placement, replica: Replica) -> lis
     books = _Books(model, placement, replica)
     books.add_op(place_of(placement.embedding), model.embedding)
     books.add_op(place_of(placement.lm_head), model.lm_head)
+    books.add_draft(place_of(placement.lm_head))
     for layer in placement.layers:
         books.add_attention(layer)
         for part in layer.ffn:
@@ -68,6 +71,13 @@ class _Books:
         stage.weights += shard_bytes(op, group.device, group.shape.tp)
         stage.items += len(op.matrices) + len(op.vectors)
 
+    def add_draft(self, place: Place) -> None:
+        """Add what drafts: weights, and what all microbatches in flight keep."""
+        draft, stage = self.replica.draft, self.stages[place]
+        stage.weights += draft.weights
+        stage.draft += self.replica.batch.in_flight * draft.kept
+        stage.items += draft.items
+
     def add_attention(self, layer: LayerPlacement) -> None:
         """Add attention, router, and the KV cache of the rank's sequences."""
         place, ops = place_of(layer.attention), self.model.layer_ops[layer.layer]
@@ -75,12 +85,12 @@ class _Books:
             self.add_op(place, op)
         group, batch = self.replica.groups[place[0]], self.replica.batch
         parts = min(group.shape.tp, ops.core.kv_max_shards)
-        kept = ops.core.state_bytes / parts
+        kept = batch.width * ops.core.state_bytes / parts
         tokens = own_tokens(ops.core, group, sequence_tokens(group, batch.capacity_context))
         for cache in ops.core.caches:
             volume = cache.kept(tokens) * cache.entry_bytes
             kept += volume if cache.is_index else volume / parts
-        self.stages[place].kv += batch.in_flight * group.rank_tokens * kept
+        self.stages[place].kv += batch.in_flight * group.rank_sequences * kept
         self.stages[place].items += 1
 
     def add_ffn(self, layer: LayerPlacement, part: FfnPart) -> None:

@@ -11,15 +11,17 @@ from placer.plan.placement import Role
 from placer.verify.recompute.crossing import Crossing
 from placer.verify.recompute.group import Group
 from placer.verify.recompute.load import Microbatch
+from placer.verify.recompute.speculation import NO_DRAFT, Draft
 
 
 @dataclass(frozen=True)
 class Replica:
-    """Groups, link and load of every replica; all replicas are alike."""
+    """Groups, link and load of every replica, and what drafts on the LM head's stage; all replicas are alike."""
 
     groups: Mapping[Role, Group]
     crossing: Crossing | None
     batch: Microbatch
+    draft: Draft = NO_DRAFT
 
     def share(self, role: Role) -> int:
         """Return how many microbatches a stage of a group serves together."""

@@ -1,0 +1,30 @@
+"""What a person reads of drafting in a plan."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from placer.plan.plan import Plan
+from placer.units import format_bytes, format_seconds
+
+
+def speculation_lines(plan: Plan) -> list[Text]:
+    """Return how many tokens are drafted and what that takes and brings; nothing where nobody asked."""
+    use = plan.speculation
+    if use is None or plan.metrics is None:
+        return []
+    without, own = use.usd_per_million_output_tokens_without, plan.metrics.usd_per_million_output_tokens
+    if not use.draft_tokens:
+        return [Text(f"speculation ({use.drafter}): drafting does not pay here; the plan drafts nothing")]
+    lines = [
+        f"speculation ({use.drafter}): {use.draft_tokens} token(s) drafted a step, {use.tokens_per_step:.4g} gained; "
+        f"drafting {format_seconds(use.draft_s)}, verifying {format_seconds(use.verify_s)}; on a device of the LM "
+        f"head's stage {format_bytes(use.weights_bytes)} weights, {format_bytes(use.kept_bytes)} KV cache and buffers"
+    ]
+    if without is None:
+        lines.append("without speculation: no plan was found")
+    else:
+        lines.append(
+            f"without speculation: ${without:.4g}/M output tokens, {without / own:.3g} times this plan's price"
+        )
+    return [Text(line) for line in lines]
