@@ -11,6 +11,15 @@ from placer.cli.energy import ElectricityOption, PueOption, powered_fleet
 from placer.cli.model import ModelArgument
 from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
+from placer.cli.service import (
+    ModeOption,
+    PhaseOption,
+    PrefillLoadOption,
+    PrefixBandwidthOption,
+    PrefixHitsOption,
+    TtftOption,
+    TtftP99Option,
+)
 from placer.cli.sessions import (
     CompressionOption,
     DraftOption,
@@ -58,6 +67,13 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
         float | None, typer.Option(metavar="RATE", help="Tokens per second the whole fleet must serve.")
     ] = None,
     pue: PueOption = None,
+    phase: PhaseOption = None,
+    mode: ModeOption = None,
+    ttft: TtftOption = None,
+    ttft_p99: TtftP99Option = None,
+    prefix_hits: PrefixHitsOption = None,
+    prefix_bandwidth: PrefixBandwidthOption = None,
+    prefill_load: PrefillLoadOption = None,
     electricity: ElectricityOption = None,
     power_cap: Annotated[
         str | None, typer.Option(metavar="POWER", help="Most power, PUE included, such as '500 kW'.")
@@ -116,7 +132,8 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     json_: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Plan decode of a model on a fleet: the cheapest plan at a speed, with a proven bound."""
+    """Plan the service of a model on a fleet, prefill and decode: the cheapest plan at a speed, with a proven bound."""
+    from placer.cli import service as whole
     from placer.cli import sessions as pauses
     from placer.cli import speculation as drafts
     from placer.cli import workload as given
@@ -142,7 +159,10 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     space = _space(split_parts, spare_slots)
     question = {"workload": workload, "target": target, "retention": kept, "space": space}
     drafting = drafts.speculation(speculate, acceptance, max_draft)
-    extras = {"robust": given.robust(profiles, robust), "speculation": drafting}
+    extras: dict[str, object] = {"robust": given.robust(profiles, robust), "speculation": drafting}
+    limits: dict[str, object] = {"ttft": ttft, "ttft_p99": ttft_p99, "prefix_hit_rate": prefix_hits}
+    limits |= {"prefix_bandwidth": prefix_bandwidth, "max_prefill_load": prefill_load}
+    extras["service"] = whole.service(phase, mode, limits, has_several_routings=len(profiles) > 1)
     powered = powered_fleet(fleet, pue, electricity)
     scenario = _scenario(spec, powered, question).model_copy(update=extras)
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
