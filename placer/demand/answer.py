@@ -38,7 +38,12 @@ class HourUse(BaseModel):
     wait_p99_s: Amount | None = Field(
         description="99th percentile of the wait for a slot (Erlang C); null where arrivals are no Poisson process"
     )
-    units: tuple[Count, ...] = Field(description="rentable units these replicas take")
+    prefill_groups: tuple[Count, ...] = Field(
+        default=(), description="fewest groups that prefill in time, by prefill pool; none where steps do it"
+    )
+    ttft_s: Amount | None = Field(default=None, description="mean time to first token; where groups prefill [s]")
+    ttft_p99_s: Amount | None = Field(default=None, description="99th percentile of it [s]")
+    units: tuple[Count, ...] = Field(description="rentable units that all of it takes")
     on_demand_units: tuple[Count, ...] = Field(description="of these by the hour")
     spot_units: tuple[Count, ...] = Field(description="of these positions that spot fills while it is there")
     idle_units: tuple[Count, ...] = Field(description="reserved and not needed")
@@ -73,11 +78,12 @@ class Refusal(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    hour: Count = Field(description="first of the hours that need most, from 0")
+    hour: Count = Field(description="the first with the most requests, from 0")
     requests_per_s: Amount = Field(description="its arrivals [1/s]")
-    replicas_needed: Count = Field(description="replicas that would hold them")
-    replicas_possible: Count = Field(description="replicas that inventory and caps allow")
-    greatest_requests_per_s: Amount = Field(description="arrivals that these hold [1/s]")
+    replicas: Count = Field(description="replicas that would hold them")
+    prefill_groups: tuple[Count, ...] = Field(description="prefill groups they need at least, by prefill pool")
+    devices: dict[str, int] = Field(description="devices that would be rented, by pool")
+    greatest_requests_per_s: Amount = Field(description="arrivals that can be served [1/s]")
     reason: str = Field(description="in one line")
 
 
@@ -110,13 +116,17 @@ class DemandAnswer(BaseModel):
     slots_per_replica: Count = Field(description="sequences a replica decodes at once")
     hours: tuple[HourUse, ...] = Field(default=(), description="every hour")
     pools: tuple[PoolUse, ...] = Field(default=(), description="every pool the plan rents")
+    prefill_pools: tuple[str, ...] = Field(default=(), description="pools of the prefill groups, in their order")
+    is_service: bool = Field(description="whether prompts are in it; else the plan only decodes")
     num_requests: Amount = Field(description="requests of the period")
     output_tokens: Amount = Field(description="tokens of their answers")
     usd: Amount | None = Field(default=None, description="cost of the period, the least of all mixes [USD]")
     constant_usd: Amount | None = Field(default=None, description="that of a fleet of constant peak size [USD]")
     idle_usd: Amount | None = Field(default=None, description="of it for reserved capacity not needed [USD]")
-    usd_per_request: Amount | None = Field(default=None, description="cost over requests [USD]")
-    usd_per_million_output_tokens: Amount | None = Field(default=None, description="cost over output tokens [USD]")
+    usd_per_request: Amount | None = Field(default=None, description="all of the cost over requests [USD]")
+    usd_per_million_output_tokens: Amount | None = Field(
+        default=None, description="all of it, prompts too, over output tokens [USD]"
+    )
     constant_usd_per_million_output_tokens: Amount | None = Field(
         default=None, description="the same for constant peak size [USD]"
     )

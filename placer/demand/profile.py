@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 #: Hours of a day and of a week: a profile is one of them, and repeats itself.
 PERIODS = (24, 168)
 
-Rate = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 
 
 class Profile(BaseModel):

@@ -33,7 +33,8 @@ def _verdict(answer: DemandAnswer) -> str:
     if answer.refusal is not None:
         return head + f"not within reach; {answer.refusal.reason}"
     return head + (
-        f"${answer.usd_per_million_output_tokens:.4g}/M output tokens, ${answer.usd_per_request:.3g} a request, "
+        f"${answer.usd_per_million_output_tokens:.4g}/M output tokens{', prompts included' if answer.is_service else ''}, "
+        f"${answer.usd_per_request:.3g} a request, "
         f"${answer.usd:,.0f} a {period}, the cheapest mix; {answer.utilisation:.1%} of the "
         "running slots used"
     )
@@ -72,7 +73,8 @@ def _pool_table(answer: DemandAnswer) -> Table:
 def _hour_table(answer: DemandAnswer) -> Table:
     users = f">p{100 * answer.percentile:.4g}"
     table = new_table(
-        *("<hours", ">requests/s", ">mean users", users, ">replicas", ">slots", ">p99 wait"),
+        *("<hours", ">requests/s", ">mean users", users, ">replicas", ">slots"),
+        *((">prefill", ">p99 TTFT") if answer.prefill_pools else (">p99 wait",)),
         *(">units", ">on demand", ">spot", ">idle"),
     )
     for _, run in groupby(answer.hours, key=lambda hour: (hour.replicas, hour.requests_per_s)):
@@ -93,9 +95,16 @@ def _hour_cells(hour: HourUse) -> tuple[str, ...]:
         f"{hour.users_at_percentile:,}",
         f"{hour.replicas:,}",
         f"{hour.slots:,}",
-        "-" if hour.wait_p99_s is None else format_seconds(hour.wait_p99_s),
+        *_latency_cells(hour),
         *(_each(units) for units in (hour.units, hour.on_demand_units, hour.spot_units, hour.idle_units)),
     )
+
+
+def _latency_cells(hour: HourUse) -> tuple[str, ...]:
+    """Return prefill groups and the time to first token, or else the wait for a slot."""
+    if hour.prefill_groups:
+        return _each(hour.prefill_groups), "-" if hour.ttft_p99_s is None else format_seconds(hour.ttft_p99_s)
+    return ("-" if hour.wait_p99_s is None else format_seconds(hour.wait_p99_s),)
 
 
 def _each(units: tuple[int, ...]) -> str:

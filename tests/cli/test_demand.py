@@ -73,7 +73,7 @@ def test_without_prices_it_says_that_every_hour_pays_for_the_peak(placer, plan_f
 
 
 def test_too_many_requests_are_an_answer(placer, plan_file, profile):
-    done = placer("demand", plan_file, "--profile", profile, "--scale", "1e6")
+    done = placer("demand", plan_file, "--profile", profile, "--scale", "1e4")
     assert done.code == 3
     assert "not within reach; hour 12" in " ".join(done.out.split())
 

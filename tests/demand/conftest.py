@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from placer.api import plan_scenario
+from placer.api import build_scenario, plan_scenario
 from placer.catalog.loader import parse_fleet
 from placer.files import read_mapping
 from placer.model.spec import ModelSpec
@@ -59,3 +59,27 @@ def two_pools():
 def refused():
     """No plan."""
     return _planned("infeasible-speed")
+
+
+def _served(service):
+    """Return a plan of prefill and decode of gpt-oss-120b on H200."""
+    scenario = build_scenario(
+        "openai/gpt-oss-120b",
+        "h200-8x",
+        workload={"input_tokens": 8192, "output_tokens": 1024},
+        target={"tokens_per_s_per_user": 50},
+        service=service,
+    )
+    return plan_scenario(scenario)
+
+
+@pytest.fixture(scope="session")
+def disaggregated():
+    """Prompts have devices of their own, and 99 of 100 first tokens come in 1.5 s."""
+    return _served({"ttft_p99": "1.5 s", "forbidden_modes": ("colocated",)})
+
+
+@pytest.fixture(scope="session")
+def colocated():
+    """Prompts pass between decode steps."""
+    return _served({"forbidden_modes": ("disaggregated",)})

@@ -103,9 +103,10 @@ def test_too_many_requests_are_refused_with_the_hour(chips):
     assert answer.outcome is Outcome.INFEASIBLE
     assert answer.hours == ()
     refusal = answer.refusal
-    assert (refusal.hour, refusal.replicas_possible) == (17, 64)
-    assert refusal.replicas_needed == math.ceil(stats.poisson.ppf(0.99, 700) / 10)
-    assert "hour 17: 700 requests/s need 77 replicas, the inventory of idle-surplus allows 64" in refusal.reason
+    assert refusal.hour == 17
+    assert refusal.replicas == math.ceil(stats.poisson.ppf(0.99, 700) / 10)
+    assert refusal.devices == {"chip": 80}
+    assert "hour 17: 700 requests/s need 77 replica(s), 80 devices of chip, of which there are 64" in refusal.reason
     # The rate named is served, and hardly more is.
     rate = refusal.greatest_requests_per_s
     for factor, outcome in ((1.0, Outcome.SIZED), (1.001, Outcome.INFEASIBLE)):
@@ -116,8 +117,18 @@ def test_too_many_requests_are_refused_with_the_hour(chips):
 def test_a_cap_on_cost_holds_in_every_hour(capped_chips):
     profile = Profile(requests_per_s=(90.0,) * 24)
     answer = size_over_time(Question(capped_chips, profile, BOTH))
-    assert answer.refusal.replicas_possible == 8
-    assert "target.cost_cap" in answer.refusal.reason
+    # p99 of 90 is 113: 12 chips, 43.2 USD/h.
+    assert "43.20 USD/h at the plan's prices, above its target.cost_cap of 40.00 USD/h" in answer.refusal.reason
+    # 8 chips hold 80 at the percentile: 62 in the mean, but not 63.
+    assert stats.poisson.ppf(0.99, [60, 63]).tolist() == [79, 82]
+    assert 60 < answer.refusal.greatest_requests_per_s < 63
+
+
+def test_a_cap_on_power_holds_in_every_hour(chips):
+    target = chips.scenario.target.model_copy(update={"power_cap": 799.0})
+    plan = chips.model_copy(update={"scenario": chips.scenario.model_copy(update={"target": target})})
+    answer = size_over_time(Question(plan, DAY, BOTH))
+    assert "800 W, above the plan's target.power_cap of 799 W" in answer.refusal.reason
 
 
 def test_a_refusal_is_no_plan_to_size(refused):
