@@ -19,8 +19,9 @@ from placer.graph.model_graph import ModelGraph
 from placer.progress import BoundMoved, Finished, Incumbent, ProgressSink, Started
 from placer.scenario.scenario import Scenario
 from placer.search.branch import THREADS, FamilySearch
+from placer.search.climb import climb
 from placer.search.expert_layout import PlacedLoads
-from placer.search.leaf import Found, LeafSolver
+from placer.search.leaf import LEAST_EFFORT, Found, LeafSolver
 from placer.search.nodes import Family, NodeBounds
 from placer.search.params import SolveParams
 from placer.search.scouts import Scouts
@@ -157,10 +158,11 @@ class Searcher:
             `Stop.FIRST_FOUND` to stop at the first plan.
         """
         with ThreadPoolExecutor(THREADS) as pool:
-            make_search = partial(self._family_search, objective=objective or self.prices, pool=pool)
+            chosen = objective or self.prices
+            make_search = partial(self._family_search, objective=chosen, pool=pool)
             searches = [make_search(pools, self._trees) for pools in families]
             scouts = Scouts(lambda: self._scouts(families, make_search))
-            return self._run((searches, scouts), known, deadline, sink, first_only)
+            return self._run((searches, scouts), known, deadline, sink, first_only, chosen)
 
     def _scouts(self, families: tuple[tuple[str, ...], ...], make: Callable[..., FamilySearch]) -> list[FamilySearch]:
         """Return searches of the families without cut sequences; none where that is no smaller space."""
@@ -175,6 +177,7 @@ class Searcher:
         deadline: float,
         sink: ProgressSink,
         first_only: Stop,
+        objective: Objective,
     ) -> SearchResult:
         started, (searches, scouts) = time.monotonic(), work
         sink(Started(tuple("+".join(search.pools) for search in searches), self.num_candidates))
@@ -199,6 +202,7 @@ class Searcher:
             elapsed = time.monotonic() - started
             if better is not None and better.value < best:
                 passed += [found] if found is not None else []
+                better = self._climbed(better, objective)
                 found, best = better, better.value
                 sink(Incumbent(best, elapsed))
                 for search in searches:
@@ -216,6 +220,14 @@ class Searcher:
             sum(search.num_leaves for search in searches),
             tuple(passed),
         )
+
+    def _climbed(self, found: Found, objective: Objective) -> Found:
+        """Return a plan at least as good near one of two groups; those of one group are quick to search anyway."""
+        if found.candidate.side is None:
+            return found
+        solver = self._leaf_solver(objective)
+        settle = lambda candidate, price: solver.settle(candidate, price, LEAST_EFFORT).found  # noqa: E731
+        return climb(found, self.shapes, self._scenario.space, settle)
 
     @property
     def placed_builder(self) -> ProblemBuilder:
