@@ -32,8 +32,9 @@ def _verdict(answer: DemandAnswer) -> str:
     head = f"{answer.model} on {answer.fleet} over a {period} ({answer.profile.name or 'no name'}): "
     if answer.refusal is not None:
         return head + f"not within reach; {answer.refusal.reason}"
+    prompts = ", prompts included" if answer.is_service else ""
     return head + (
-        f"${answer.usd_per_million_output_tokens:.4g}/M output tokens{', prompts included' if answer.is_service else ''}, "
+        f"${answer.usd_per_million_output_tokens:.4g}/M output tokens{prompts}, "
         f"${answer.usd_per_request:.3g} a request, "
         f"${answer.usd:,.0f} a {period}, the cheapest mix; {answer.utilisation:.1%} of the "
         "running slots used"
