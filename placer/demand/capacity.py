@@ -20,7 +20,7 @@ _NOISE = 1e-9
 
 
 @dataclass(frozen=True)
-class Service:
+class Guarantee:
     """What must hold in every hour: the share of time in which slots suffice, and how bursty arrivals are."""
 
     percentile: float
@@ -84,7 +84,7 @@ class Capacity:
         used = {shape.pool for shape in self.shapes} | {queue.pool.pool for queue in self.prefill}
         return tuple(pool for pool in self.fleet.pools if pool.name in used)
 
-    def need(self, requests_per_s: float, must: Service) -> HourNeed:
+    def need(self, requests_per_s: float, must: Guarantee) -> HourNeed:
         """Return what an hour of some arrivals needs, inventory or not."""
         mean = requests_per_s * self.residence_s
         users = slots_needed(mean, must.percentile, must.peakedness)

@@ -20,7 +20,8 @@ from placer.traffic.source import open_trace
 from placer.traffic.trace import Trace
 
 COLUMN = "requests_per_s"
-_NAMED = re.compile(rf"^(?:\s*\{{\s*)?[\"']?{COLUMN}[\"']?\s*:", re.MULTILINE)
+HOUR = "hour"
+_NAMED = re.compile(rf"^[\"']?{COLUMN}[\"']?\s*:|\"{COLUMN}\"\s*:", re.MULTILINE)
 _SECONDS_PER_HOUR = 3600.0
 
 
@@ -86,17 +87,25 @@ def _column(text: str, where: str) -> list[float]:
     rows = csv.reader(text.lstrip().splitlines(), skipinitialspace=True)
     header = [name.strip() for name in next(rows)]
     at = header.index(COLUMN)
-    rates = []
+    rates: list[float] = []
     for row in filter(None, rows):
         place = f"{where}: line {rows.line_num}"
         if len(row) != len(header):
             raise InputError(f"expected {len(header)} fields, got {len(row)}", where=place)
+        if HOUR in header:
+            _check_hour(row[header.index(HOUR)], len(rates), place)
         try:
             rates.append(float(row[at]))
         except ValueError as error:
             expected = f"expected requests per second such as 12.5, got {clipped(row[at])}"
             raise InputError(expected, where=f"{place}: {COLUMN}") from error
     return rates
+
+
+def _check_hour(text: str, expected: int, place: str) -> None:
+    """Refuse a table whose hours are not 0, 1, 2, ...: sorted otherwise, it would be another day."""
+    if text.strip() != str(expected):
+        raise InputError(f"expected hour {expected}, as hours count from 0 in order, got {clipped(text)}", where=place)
 
 
 def _from_trace(read: ReadTraffic, path: Path) -> Profile:

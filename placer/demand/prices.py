@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from placer.catalog.quantity import UsdPerHour
+from placer.catalog.price import Rent
 
 Multiple = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -18,7 +18,7 @@ class Rate(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    price: Multiple | dict[str, UsdPerHour] = Field(
+    price: Multiple | dict[str, Rent] = Field(
         description="multiple of the fleet's prices such as 0.6, or by pool what a device costs such as 2.95 USD/h"
     )
     source: Cited = Field(description="where the price is from")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from placer.catalog.fleet import Pool
 from placer.cost.queueing import queue_wait
 from placer.demand.answer import DemandAnswer, HourUse, Outcome, PoolUse, Refusal
-from placer.demand.capacity import Capacity, HourNeed, Service, capacity_of
+from placer.demand.capacity import Capacity, Guarantee, HourNeed, capacity_of
 from placer.demand.mix import Mix, UnitRates, cheapest_mix
 from placer.demand.prices import ALWAYS_PAID, Prices
 from placer.demand.profile import Profile
@@ -38,9 +38,9 @@ class Question:
     where: str = "plan"
 
     @property
-    def must(self) -> Service:
+    def must(self) -> Guarantee:
         """What holds in every hour."""
-        return Service(self.percentile, self.profile.peakedness)
+        return Guarantee(self.percentile, self.profile.peakedness)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,11 @@ def test_a_week_in_csv(written):
     assert prices is None
 
 
+def test_json_on_one_line(written):
+    profile, _ = read_profile(written(f'{{"source": "by hand", "requests_per_s": {HOURS}}}', "day.json"))
+    assert profile.requests_per_s == tuple(map(float, HOURS))
+
+
 def test_a_trace_is_counted_by_the_hour(written):
     # BurstGPT: seconds from midnight; two requests an hour, three in hour 5, and 30 minutes of a second day.
     times = [*(3600.0 * hour + 60 * minute for hour in range(24) for minute in (0, 30)), 5 * 3600.0 + 1, 86_400.0]
@@ -102,6 +107,7 @@ def test_a_wrong_profile_is_refused_by_field(written, text, message):
             "hour,requests_per_s\n0,1\n1,many\n",
             "line 3: requests_per_s: expected requests per second such as 12.5, got",
         ),
+        ("hour,requests_per_s\n0,1\n2,1\n", "line 3: expected hour 1, as hours count from 0 in order, got '2'"),
         ("hour,requests_per_s\n0,1\n", "expected 24 hours (a day) or 168 (a week), got 1"),
     ],
 )

@@ -1,14 +1,19 @@
 """Plans of prefill and decode over time: prefill groups by the hour, first tokens in time, units shared."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from placer.catalog.fleet import Pool
+from placer.cost.money import shared_devices
 from placer.cost.queueing import queue_wait
 from placer.demand.answer import Outcome
-from placer.demand.capacity import Service, capacity_of
+from placer.demand.capacity import Guarantee, capacity_of
 from placer.demand.profile import Profile
 from placer.demand.size import Question, size_over_time
 
-CALM = Service(0.99, 1.0)
+CALM = Guarantee(0.99, 1.0)
 
 
 def hours_of(plan, rates, peakedness=1.0):
@@ -86,3 +91,23 @@ def test_colocated_replicas_serve_prompts_too(colocated):
     served = colocated.metrics.capacity_tokens_per_s / 1024 / len(colocated.placement.replicas)
     assert hour.replicas * served >= 100.0
     assert answer.residence_s == pytest.approx(1024 / colocated.metrics.tokens_per_s_per_user)
+
+
+@given(
+    sizes=st.sampled_from([(1, 1), (4, 1), (4, 8), (6, 2), (8, 8), (8, 4), (8, 16), (12, 3), (16, 4)]),
+    blocks=st.tuples(st.integers(1, 16), st.integers(1, 16)),
+    numbers=st.tuples(st.integers(0, 30), st.integers(0, 30)),
+)
+def test_one_block_more_never_rents_fewer_devices(sizes, blocks, numbers):
+    # What makes the fewest replicas and groups the fewest units too, and the fullest hour the one that may not fit.
+    domain, unit = sizes
+    first, second = (min(size, domain) for size in blocks)
+    count = 100 * domain * unit
+    pool = Pool(name="p", device="d", count=count, unit=unit, domain=domain, scale_up="l", scale_out="l")
+
+    def rented(replicas, groups):
+        return shared_devices(pool, (first, np.array([replicas])), np.array([second]), np.array([groups]))[0]
+
+    replicas, groups = numbers
+    assert rented(replicas + 1, groups) >= rented(replicas, groups)
+    assert rented(replicas, groups + 1) >= rented(replicas, groups)
