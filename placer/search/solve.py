@@ -12,12 +12,14 @@ from itertools import permutations
 
 import numpy as np
 
+from placer.catalog.device import TierKind
 from placer.cost.group import Array
 from placer.cost.shape import GroupShape
 from placer.cost.step_load import PLAIN, StepLoad
 from placer.graph.model_graph import ModelGraph
 from placer.progress import BoundMoved, Finished, Incumbent, ProgressSink, Started
 from placer.scenario.scenario import Scenario
+from placer.scenario.service import Mode
 from placer.search.branch import THREADS, FamilySearch
 from placer.search.climb import climb
 from placer.search.expert_layout import PlacedLoads
@@ -128,7 +130,13 @@ class Searcher:
         families: list[tuple[str, ...]] = [(name,) for name in names]
         if self._scenario.space.max_groups > 1:
             families += [pair for pair in permutations(names, 2) if fleet.cross_link(*pair) is not None]
-        return tuple(family for family in families if required <= set(family))
+        return tuple(family for family in families if required <= set(family) and self._is_allowed(family))
+
+    def _is_allowed(self, family: tuple[str, ...]) -> bool:
+        """Return whether no mode is forbidden that such replicas are in whatever lies where."""
+        service, fleet = self._scenario.service, self._scenario.fleet
+        tiers = {fleet.device_of(pool).compute_tier.tier for pool in family}
+        return service is None or service.allows(Mode.ALL_IN_SRAM) or tiers != {TierKind.SRAM}
 
     def search(
         self,
