@@ -97,7 +97,7 @@ def cli_page() -> str:
         "|---|---|",
         "| 0 | done; for `plan`: a plan; for `verify`: verified |",
         "| 2 | input the user can fix: one line says where and what was expected |",
-        "| 3 | `plan`: proven infeasible; the refusal is printed, and written with `-o` |",
+        "| 3 | `plan`: proven infeasible; the refusal is printed, and written with `-o`; `demand`: too many requests |",
         "| 4 | `verify`: rejected |",
         "| 6 | `plan`: out of time without a plan |",
         "| 70 | our bug |",
