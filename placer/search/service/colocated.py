@@ -15,7 +15,15 @@ import numpy as np
 from placer.cost import prefill
 from placer.cost.group import Array, Group, build_group
 from placer.cost.handover import reload_s
-from placer.cost.mixed_step import Experts, MixedTimes, mixed_steps, staged, unstaged
+from placer.cost.mixed_step import (
+    Experts,
+    MixedTimes,
+    Stages,
+    even_stages,
+    mixed_steps,
+    placed,
+    unstaged,
+)
 from placer.cost.money import Rental, known_usd_per_hour
 from placer.cost.prefill import Chances, Holdings
 from placer.cost.prompt_pass import Chunks
@@ -200,13 +208,13 @@ class MixedSearch:
         room = (way.group.device.usable_bytes - fixed) / (stages * (cache + token))
         return int(min(most, np.floor(room.min())))
 
-    def at(self, way: Way, rank_sequences: int) -> MixedTimes:
-        """Return the times of a replica at a batch."""
-        size = np.array([float(rank_sequences)])
-        context, hidden = self._scenario.workload.mean_context, self._model.spec.hidden_size
+    def at(self, way: Way, rank_sequences: int, stages: Stages | None = None) -> MixedTimes:
+        """Return the times of a replica at a batch; stages divide the layers evenly where nothing else is said."""
+        decoding = rank_sequences, self._scenario.workload.mean_context
+        if stages is None:
+            stages = even_stages(len(self._model.layer_ops), way.shape.stages)
         experts = Experts(self._chances, is_bound=False)
-        (steps,) = mixed_steps(self._model, way.group, (size, context), (way.chunks,), experts)
-        return staged(steps, way.group, size, hidden)
+        return placed(self._model, way.group, decoding, way.chunks, experts, stages)
 
     def _largest(self, way: Way, least: int, most: int) -> Mixed | None:
         """Return the plan of the largest batch of a range that is allowed; None if not even the least is."""
