@@ -86,7 +86,7 @@ def hashes(scenario):
         "workload",
         "target",
         "space",
-        *(name for name in ("retention", "robust") if name in scenario),
+        *(name for name in ("retention", "robust", "speculation") if name in scenario),
     )
     texts = {name: getattr(parsed, name).model_dump_json() for name in names}
     space = parsed.space
@@ -125,12 +125,12 @@ def plan(scenario, estimates, metrics, **fields):
     }
 
 
-def metrics(*, step_s, users, usd_per_hour, power_w, utilisation=1.0, sold=None):
-    tokens = users / step_s
+def metrics(*, step_s, users, usd_per_hour, power_w, utilisation=1.0, sold=None, gained=1.0):
+    tokens = gained * users / step_s
     paid = (sold or tokens) * utilisation
     return {
         "usd_per_million_output_tokens": 1e6 * usd_per_hour / (3600 * paid),
-        "tokens_per_s_per_user": 1 / step_s,
+        "tokens_per_s_per_user": gained / step_s,
         "tokens_per_s": sold or tokens,
         "capacity_tokens_per_s": tokens,
         "step_time_s": step_s,
@@ -268,6 +268,75 @@ def cut():
         kv=[used | {"page_tokens": 2}],
         time=shares(42_240, (1_472, 512, 256, 0.0, 40_000)),
         occupancy=busy(("path", 42_240), ("host", 84_480), ("host fabric", 0), ("host turns", 84_480)),
+    )
+
+
+def speculating():
+    """One device, ten dense layers, b = 2, m = 1; a module drafts 2 tokens, each accepted half of the time.
+
+    r = 2 sequences, 3 tokens of each. 1 GB/s, 1 us; FLOPs count for nothing. E = 1 + 1/2 + 1/4 = 1.75.
+
+    embedding   6 tokens of 8 B                                                                      1048 ns
+    layer       projection 1104;  core 2 sequences * (8 read + 3 written) * 16 = 352 B: 1352;
+                output 1032;  FFN, two launches, 2200                                                5688 ns
+    LM head     72 B                                                                                 1072 ns
+    verifying   1048 + 10 * 5688 + 1072                                                             59000 ns
+    a pass      embedding 2 * 8 B: 1016;  projection 4x8 and two norms, 64 + 16 B: 1080;  layer 1104 + core
+                2 * (8 + 1) * 16 = 288 B: 1288 + 1032 + 2200;  LM head 1072                          8792 ns
+    drafting    2 passes                                                                            17584 ns
+    path = 76584 ns, and so T'. 1.75 tokens in it: 22851 a second and user.
+    parts       attention 10 * (104 + 352 + 32) = 4880;  FFN 2000;  ends 48 + 72 + 2 * (16 + 80 + 624 + 72) = 1704;
+                floors 1 + 10 * 5 + 1 + 2 * 8 = 68 launches.
+    without     2 tokens in 1016 + 10 * (1104 + 1288 + 1032 + 2200) + 1072 = 58328 ns
+
+    memory      embedding 64 + head 72 + 10 * 336 = 3496;  module: embedding 64 + projection 80 + layer 336 = 480;
+                room for 9 + 2 tokens of a sequence: KV 10 * 2 * 11 * 16 = 3520, the module's 352 and its buffers
+                8 * 2 * 2 = 32;  buffers of 6 tokens 8 * 2 * 6 = 96;  together 7976 of 8000.
+    KV          160 B a token; 8000 - 3976 - 96 - 384 = 3544 B are 22 tokens, all used.
+    """
+    scenario = {
+        "model": model([(10, "dense")], {"dense": DENSE}),
+        "fleet": {
+            "name": "toy",
+            "price_basis": "tco",
+            "pools": [pool("pool", "chip", 1)],
+            "devices": {
+                "chip": device("chip", capacity="8000 B", bandwidth="1 GB/s", peak="1000 TFLOP/s", floor="1 us")
+            },
+        },
+        "workload": WORKLOAD,
+        "target": {"tokens_per_s_per_user": 20_000.0},
+        "space": {},
+        "speculation": {"kind": "mtp", "acceptance": [0.5, 0.5]},
+    }
+    return plan(
+        scenario,
+        ["chip.price.tco"],
+        metrics(step_s=76_584 * NS, users=2, usd_per_hour=0.5, power_w=100.0, gained=1.75),
+        devices={"pool": 1},
+        batch={"sequences_per_microbatch": 2, "microbatches_in_flight": 1, "draft_tokens": 2},
+        groups=[group("host", "pool", 1, 1, (1, 1), [2])],
+        memory=[memory("host", "pool", "chip", 8000, 0, (3976, 0, 3904, 96))],
+        kv=[kv("host", 0, 10, 11, (160.0, 1.0, 22), [22])],
+        speculation={
+            "drafter": "mtp",
+            "draft_tokens": 2,
+            "tokens_per_step": 1.75,
+            "draft_s": 17_584 * NS,
+            "verify_s": 59_000 * NS,
+            "weights_bytes": 480,
+            "kept_bytes": 384,
+            "usd_per_million_output_tokens_without": 1e6 * 0.5 / (3600 * 2 / (58_328 * NS)),
+        },
+        time=shares(76_584, (4_880, 2_000, 1_704, 0.0, 68_000)),
+        occupancy=busy(("path", 76_584), ("host", 76_584), ("host fabric", 0)),
+        alternatives=[],
+        placement={
+            "replicas": [{"first_device": {"host": [0]}}],
+            "embedding": at("host"),
+            "lm_head": at("host"),
+            "layers": [near(number) for number in range(10)],
+        },
     )
 
 
