@@ -19,7 +19,13 @@ from placer.cli.sessions import (
     TierOption,
     TurnsOption,
 )
-from placer.cli.speculation import AcceptanceOption, MaxDraftOption, SpeculateOption
+from placer.cli.speculation import (
+    AcceptanceOption,
+    DraftOverlapOption,
+    DraftPoolOption,
+    MaxDraftOption,
+    SpeculateOption,
+)
 from placer.errors import InputError
 from placer.scenario.objective import Objective
 
@@ -96,6 +102,8 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     speculate: SpeculateOption = None,
     acceptance: AcceptanceOption = None,
     max_draft: MaxDraftOption = None,
+    draft_pool: DraftPoolOption = None,
+    draft_overlap: DraftOverlapOption = False,
     weights: WeightsOption = None,
     experts: ExpertsOption = None,
     kv: KvOption = None,
@@ -135,7 +143,8 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     kept = pauses.retention(tier, paused, draft, kv)
     space = _space(split_parts, spare_slots)
     question = {"workload": workload, "target": target, "retention": kept, "space": space}
-    drafting = drafts.speculation(speculate, acceptance, max_draft)
+    how = {"max_draft_tokens": max_draft, "pool": draft_pool, "overlap": draft_overlap}
+    drafting = drafts.speculation(speculate, acceptance, how)
     extras = {"robust": given.robust(profiles, robust), "speculation": drafting}
     scenario = _scenario(spec, fleet, question).model_copy(update=extras)
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from placer.cost.shape import GroupShape
 from placer.cost.step_load import in_steps, step_load
 from placer.graph.lower import lower
 from placer.progress import ProgressSink
@@ -62,12 +63,15 @@ class Solved:
         return sum(result.num_leaves for _, result in self.results)
 
 
-def build_searcher(scenario: Scenario, params: SolveParams, draft_tokens: int = 0) -> Searcher:
+def build_searcher(
+    scenario: Scenario, params: SolveParams, draft_tokens: int = 0, beside: GroupShape | None = None
+) -> Searcher:
     """Return the searcher of a scenario with so many tokens drafted, its model lowered and its tables built.
 
-    Its targets, and the prices it finds, are in steps of a sequence (`placer.cost.step_load.in_steps`).
+    Its targets, and the prices it finds, are in steps of a sequence (`placer.cost.step_load.in_steps`). ``beside`` are
+    the devices that draft for a replica, where they are not those of its LM head.
     """
-    load = step_load(scenario, draft_tokens)
+    load = step_load(scenario, draft_tokens, beside)
     return Searcher(in_steps(scenario, load.gained), lower(scenario.model), params, step=load)
 
 

@@ -12,10 +12,11 @@ from placer.cost import draft
 from placer.cost.group import build_group, exact_batch
 from placer.plan.metrics import Alternative
 from placer.plan.plan import Plan, Status
-from placer.plan.speculation import SpeculationUse
+from placer.plan.speculation import DrafterPool, SpeculationUse
 from placer.planner.alternatives import LEAST_S, alternatives
 from placer.planner.assemble import Outcome, assemble
 from placer.planner.depths import Depth, hold_best, search_depths, together
+from placer.planner.devices import first_devices
 from placer.planner.planner import REASON_S, make_plan, refused, undecided
 from placer.planner.refusal import refuse
 from placer.planner.rescore import Achieved
@@ -78,11 +79,10 @@ def plan_speculative(scenario: Scenario, params: SolveParams, sink: ProgressSink
     best, held = hold_best(run.depths, params, deadline)
     num_simulated = sum(one.num_simulated for one in held.values())
     if best is not None:
-        own = held[best.draft_tokens].achieved
-        plain = held.get(0)
-        without = None if plain is None or plain.achieved is None else plain.achieved.found.value
+        own = held[best.choice].achieved
+        plain = held.get((0, None))
         assert own is not None
-        return _planned(run, solved, (best, own, num_simulated), without, sink)
+        return _planned(run, solved, (best, own, num_simulated), plain.achieved if plain else None, sink)
     if solved.founds or solved.stop is Stop.BUDGET or np.isfinite(solved.bound):
         plan = undecided(scenario, run.depths[0].searcher, solved, params, run.wall_s)
     else:
@@ -101,13 +101,16 @@ def _planned(
     run: _Run,
     solved: Solved,
     best: tuple[Depth, Achieved, int],
-    without: float | None,
+    held_plain: Achieved | None,
     sink: ProgressSink,
 ) -> Plan:
     depth, own, num_simulated = best
     achieved, others = _alternatives(run, depth, own, sink)
+    without = None if held_plain is None else held_plain.found.value
     without = without if depth.draft_tokens else achieved.found.value
     others = tuple(_in_tokens(entry, depth, solved.bound) for entry in others)
+    plain = held_plain.found if held_plain else None
+    others = tuple(_without_drafter(entry, depth, (plain, solved.bound)) for entry in others)
     outcome = Outcome(depth.in_tokens(achieved), others, num_simulated, run.wall_s)
     plan = assemble(run.scenario, depth.searcher, solved, outcome, run.params)
     use = _use(depth, achieved.found, plan, without)
@@ -149,20 +152,39 @@ def _in_tokens(entry: Alternative, depth: Depth, bound: float) -> Alternative:
     )
 
 
+def _without_drafter(entry: Alternative, depth: Depth, plain: tuple[Found | None, float]) -> Alternative:
+    """Return what a plan costs without the pool that drafts: the best one that drafts nothing and does not use it."""
+    drafter, (found, bound) = depth.searcher.cost.step.beside, plain
+    if drafter is None or entry.without_pool != drafter.pool:
+        return entry
+    needs_none = found is not None and all(shape.pool != drafter.pool for shape in found.candidate.shapes)
+    price = found.value if found is not None and needs_none else None
+    return entry.model_copy(
+        update={
+            "usd_per_million_output_tokens": price,
+            "bound_usd_per_million_output_tokens": None if price is None else min(bound, price),
+            "note": "drafting nothing" if price is not None else "none found that drafts nothing without it",
+        }
+    )
+
+
 def _use(depth: Depth, found: Found, plan: Plan, without: float | None) -> SpeculationUse:
     """Return what drafting takes and brings."""
     assert plan.time is not None
     speculation = plan.scenario.speculation
     assert speculation is not None
     draft_s, weights, kept = _drafting(depth, found)
+    round_trip_s = _round_trip_s(depth, found)
     return SpeculationUse(
         drafter=drafter_name(speculation),
         draft_tokens=depth.draft_tokens,
         tokens_per_step=depth.gained,
         draft_s=draft_s,
-        verify_s=plan.time.path_s - draft_s,
+        round_trip_s=round_trip_s,
+        verify_s=plan.time.path_s - (0.0 if speculation.overlap else draft_s + round_trip_s),
         weights_bytes=weights,
         kept_bytes=kept,
+        pool=_drafter_pool(depth, found),
         usd_per_million_output_tokens_without=without,
     )
 
@@ -173,11 +195,11 @@ def drafter_name(speculation: Speculation) -> str:
 
 
 def _drafting(depth: Depth, found: Found) -> tuple[float, int, int]:
-    """Return the time of all passes [s], and the weights and what is kept on a device of the LM head's stage [B]."""
+    """Return the time of all passes [s], and the weights and what is kept on a device that drafts [B]."""
     cost, candidate = depth.searcher.cost, found.candidate
     if cost.step.drafter is None:
         return 0.0, 0, 0
-    shape = candidate.shapes[int(found.layout.outside_on_side[1])]
+    shape = cost.step.beside or candidate.shapes[int(found.layout.outside_on_side[1])]
     group = build_group(cost.scenario.fleet, shape)
     batch = exact_batch(np.array([float(candidate.most)]), shape)
     one_pass = draft.pass_s(group, cost.step.drafter, batch, cost.scenario.workload.mean_context)
@@ -185,3 +207,27 @@ def _drafting(depth: Depth, found: Found) -> tuple[float, int, int]:
     kept = candidate.in_flight * draft.in_flight_bytes(group, cost.step.drafter, batch, capacity)
     passes_s = cost.step.draft_tokens * float(one_pass[0])
     return passes_s, draft.weight_bytes(group, cost.step.drafter), math.ceil(float(kept[0]))
+
+
+def _round_trip_s(depth: Depth, found: Found) -> float:
+    """Return the time to a drafter on a pool of its own and back [s]."""
+    cost, candidate = depth.searcher.cost, found.candidate
+    if cost.step.beside is None:
+        return 0.0
+    pools = tuple(shape.pool for shape in candidate.shapes)
+    ids = np.array([float(candidate.most * cost.step.ids)])
+    return float(draft.round_trip_s(cost.scenario.fleet, pools, cost.step.beside.pool, ids)[0])
+
+
+def _drafter_pool(depth: Depth, found: Found) -> DrafterPool | None:
+    """Return the devices that draft on a pool of their own."""
+    shape, fleet = depth.searcher.cost.step.beside, depth.searcher.cost.scenario.fleet
+    if shape is None:
+        return None
+    starts = first_devices(fleet.pool(shape.pool), shape, found.rental.replicas)
+    return DrafterPool(
+        pool=shape.pool,
+        width=shape.width,
+        expert_tp=shape.expert_tp,
+        first_device=tuple(stages[0] for stages in starts),
+    )

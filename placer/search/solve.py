@@ -98,13 +98,14 @@ class Searcher:
         self.placed_cost = placed or self.cost
         self.builder = ProblemBuilder(self.cost, placed)
         prices = Valuation(scenario)
+        drafts = None if step.beside is None else step.beside.pool
         sizes = batch_grid(self.cost)
         self._trees: dict[str, OptionTree] = {}
-        for pool in scenario.fleet.pools:
+        for pool in (each for each in scenario.fleet.pools if each.name != drafts):
             tree = build_tree(self.cost, pool.name, prices, sizes)
             if tree is not None:
                 self._trees[pool.name] = tree
-        self.prices = prices
+        self.prices = Valuation(scenario, step.beside)
 
     @property
     def pool_names(self) -> tuple[str, ...]:
@@ -126,7 +127,13 @@ class Searcher:
         families: list[tuple[str, ...]] = [(name,) for name in names]
         if self._scenario.space.max_groups > 1:
             families += [pair for pair in permutations(names, 2) if fleet.cross_link(*pair) is not None]
-        return tuple(family for family in families if required <= set(family))
+        families = [family for family in families if required <= set(family)]
+        return tuple(family for family in families if self._reaches_drafter(family))
+
+    def _reaches_drafter(self, family: tuple[str, ...]) -> bool:
+        """Return whether links join all pools of a family to the one that drafts, if there is one."""
+        drafter, fleet = self.cost.step.beside, self._scenario.fleet
+        return drafter is None or all(fleet.cross_link(pool, drafter.pool) is not None for pool in family)
 
     def search(
         self,

@@ -158,7 +158,13 @@ def speculative(draw):
     """A small scenario with speculation, of at most two microbatches in flight."""
     scenario = draw(scenarios())
     space = scenario.space.model_copy(update={"max_microbatches": min(2, scenario.space.max_microbatches)})
-    return scenario.model_copy(update={"speculation": draw(speculations()), "space": space})
+    speculation = draw(speculations())
+    required = set(scenario.target.required_pools)
+    free = [pool.name for pool in scenario.fleet.pools if pool.name not in required and len(scenario.fleet.pools) > 1]
+    if speculation.draft is not None and free and draw(st.booleans()):
+        beside = {"pool": draw(st.sampled_from(free)), "overlap": draw(st.booleans())}
+        speculation = speculation.model_copy(update=beside)
+    return scenario.model_copy(update={"speculation": speculation, "space": space})
 
 
 def hand_scenario():

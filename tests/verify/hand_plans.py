@@ -340,6 +340,56 @@ def speculating():
     )
 
 
+def drafting_beside():
+    """`speculating` with a draft model of one layer on a device of its own: 2 GB/s, 0.5 us, 10 us away at 1 GB/s.
+
+    verifying   as before                                                                           59000 ns
+    a pass      embedding 16 B: 508;  projection 552, core 288 B: 644, output 516, FFN 1100;  LM head 536: 3856 ns
+    drafting    2 passes                                                                             7712 ns
+    ids         2 * (3 there + 2 back) of 4 B: 2 * 10000 + 40                                       20040 ns
+    path = 86752 ns, and so T'; the device works 59000 ns of it, the drafter 7712.
+    parts       attention 4880;  FFN 2000;  ends 48 + 72 + 2 * (8 + 52 + 144 + 16 + 100 + 36) = 832;  links 40;
+                floors 52 launches of 1 us, 2 * 7 of 0.5 us, 20 us: 79000.
+
+    memory      3496 + KV 3520 + buffers 96 = 7112 of 8000;  drafter 64 + 72 + 336 = 472 + 352 + 32 = 856 of 900.
+    KV          8000 - 3496 - 96 = 4408 B are 27 tokens.
+    """
+    raw = speculating()
+    small = device(
+        "small", capacity="900 B", bandwidth="2 GB/s", peak="1000 TFLOP/s", floor="0.5 us", price="0.05 USD/h"
+    )
+    fleet = raw["scenario"]["fleet"]
+    fleet["pools"].append(pool("drafts", "small", 1))
+    fleet["devices"]["small"] = small
+    fleet |= {"links": [{"between": ["pool", "drafts"], "link": "bridge"}]}
+    fleet |= {"link_types": {"bridge": link("bridge", "1 GB/s", "10 us")}}
+    draft = model([(1, "dense")], {"dense": DENSE}) | {"name": "small"}
+    scenario = raw["scenario"] | {
+        "fleet": fleet,
+        "speculation": {"kind": "model", "draft": draft, "pool": "drafts", "acceptance": [0.5, 0.5]},
+    }
+    kept = ("batch", "groups", "alternatives", "placement")
+    use = {
+        "drafter": "small",
+        "draft_s": 7_712 * NS,
+        "round_trip_s": 20_040 * NS,
+        "weights_bytes": 472,
+        "pool": {"pool": "drafts", "width": 1, "expert_tp": 1, "first_device": [0]},
+    }
+    return plan(
+        scenario,
+        ["chip.price.tco", "small.price.tco"],
+        metrics(step_s=86_752 * NS, users=2, usd_per_hour=0.55, power_w=200.0, gained=1.75),
+        **{name: raw[name] for name in kept},
+        devices={"pool": 1, "drafts": 1},
+        memory=[memory("host", "pool", "chip", 8000, 0, (3496, 0, 3520, 96))],
+        kv=[kv("host", 0, 10, 11, (160.0, 1.0, 27), [22])],
+        speculation=raw["speculation"] | use,
+        time=shares(86_752, (4_880, 2_000, 832, 40, 79_000)),
+        occupancy=busy(("path", 86_752), ("host", 59_000), ("host fabric", 0), ("drafter", 7_712)),
+    )
+
+
 def mixed():
     """Host of one device and a sidecar of two (tp 2, two expert ranks); b = 2, m = 1; every way once.
 
