@@ -21,6 +21,7 @@ from placer.catalog.engine import ServingEngine
 from placer.catalog.fleet import CrossLink, Fleet, Pool
 from placer.catalog.kernel import FitError, KernelModel
 from placer.catalog.link import Link, StartUp
+from placer.catalog.price import Energy, Ownership
 from placer.catalog.source import Source
 from placer.cli.app import build_app
 from placer.plan import kv, metrics, paused, placement, plan, provenance, refusal, schedule, speculation
@@ -50,7 +51,7 @@ PLAN: tuple[type[BaseModel], ...] = (
     *(Scenario, Workload, Sessions, RoutingProfile, Target, Space, Retention, RetentionTier, Speculation),
 )
 FLEET: tuple[type[BaseModel], ...] = (
-    *(Fleet, Pool, CrossLink, Device, MemoryTier, KernelModel, FitError, Link, StartUp, Source),
+    *(Fleet, Energy, Pool, CrossLink, Device, Ownership, MemoryTier, KernelModel, FitError, Link, StartUp, Source),
 )
 
 ENGINE: tuple[type[BaseModel], ...] = (ServingEngine, Prediction, Configuration, DeviceMemory)
@@ -63,6 +64,7 @@ UNITS = {
     "usd_per_hour": "USD/h",
     "tokens_per_s_per_user": "tokens/s per user",
     "tokens_per_s": "tokens/s",
+    "tokens_per_s_per_mw": "tokens/s per MW",
     "joules_per_token": "J/token",
     "_bytes": "B",
     "_bytes_per_s": "B/s",
@@ -158,8 +160,9 @@ def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
         name = schema["$ref"].rpartition("/")[2]
         values = " or ".join(f"`{value}`" for value in definitions[name].get("enum", ()))
         return values or (f"[{name}](#{name.lower()})" if name in LINKED else name)
-    if "anyOf" in schema:
-        return " or ".join(_type(option, definitions) for option in schema["anyOf"])
+    options = schema.get("anyOf", schema.get("oneOf"))
+    if options is not None:
+        return " or ".join(_type(option, definitions) for option in options)
     match schema:
         case {"const": constant}:
             return f"`{constant}`"

@@ -30,6 +30,7 @@ from placer.scenario.retention import Retention
 from placer.scenario.robust import Robust
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
+from placer.scenario.service import Service
 from placer.scenario.space import Space
 from placer.scenario.speculation import Speculation
 from placer.scenario.workload import Target, Workload
@@ -95,6 +96,7 @@ def build_scenario(  # noqa: PLR0913 the question has this many parts, all but t
     robust: dict[str, object] | None = None,
     speculation: dict[str, object] | None = None,
     space: dict[str, object] | None = None,
+    service: dict[str, object] | None = None,
 ) -> Scenario:
     """Return a question to the planner.
 
@@ -112,6 +114,8 @@ def build_scenario(  # noqa: PLR0913 the question has this many parts, all but t
         Fields of `placer.scenario.robust.Robust`, for several routings at once.
     speculation
         Fields of `placer.scenario.speculation.Speculation`, for plans that may draft tokens.
+    service
+        Fields of `placer.scenario.service.Service`, for plans of the whole service; decode only where None.
     space
         Fields of `placer.scenario.space.Space`; those left out have their defaults.
 
@@ -128,6 +132,7 @@ def build_scenario(  # noqa: PLR0913 the question has this many parts, all but t
         retention=validated(Retention, retention or {}, "retention"),
         robust=None if robust is None else validated(Robust, robust, "robust"),
         speculation=None if speculation is None else validated(Speculation, speculation, "speculation"),
+        service=None if service is None else validated(Service, service, "service"),
         space=validated(Space, space or {}, "space"),
     )
 

@@ -30,8 +30,18 @@ class Dimension(StrEnum):
     SECONDS = "a time such as 2 us or 1.5 ms"
     WATTS = "a power such as 700 W or 1.2 kW"
     USD_PER_HOUR = "a price such as 2.95 USD/h"
+    USD = "an amount such as 30,000 USD"
+    USD_PER_KWH = "a price of electricity such as 0.08 USD/kWh"
+    YEARS = "a time such as 4 years"
 
 
+#: Dimensions with one unit: how it is written.
+_SINGLE_UNITS = {
+    Dimension.USD_PER_HOUR: ("USD/h",),
+    Dimension.USD: ("USD",),
+    Dimension.USD_PER_KWH: ("USD/kWh",),
+    Dimension.YEARS: ("years", "year"),
+}
 #: Nothing on this planet is larger; a figure beyond it is a slip of the pen.
 _LARGEST = {
     Dimension.BYTES: 1e18,
@@ -40,6 +50,9 @@ _LARGEST = {
     Dimension.SECONDS: 1e5,
     Dimension.WATTS: 1e9,
     Dimension.USD_PER_HOUR: 1e9,
+    Dimension.USD: 1e12,
+    Dimension.USD_PER_KWH: 1e3,
+    Dimension.YEARS: 1e3,
 }
 
 
@@ -69,8 +82,8 @@ def _factor(unit: str, dimension: Dimension) -> float | None:
             return _SECONDS.get(unit)
         case Dimension.WATTS:
             return _prefixed(unit, "W", _DECIMAL)
-        case Dimension.USD_PER_HOUR:
-            return 1.0 if unit == "USD/h" else None
+        case _:
+            return 1.0 if unit in _SINGLE_UNITS[dimension] else None
 
 
 def parse_quantity(text: object, dimension: Dimension) -> float:
@@ -86,7 +99,7 @@ def parse_quantity(text: object, dimension: Dimension) -> float:
     Returns
     -------
     float
-        Bytes, bytes/s, FLOP/s, seconds, watts or US dollars per hour.
+        Bytes, bytes/s, FLOP/s, seconds, watts, years, US dollars, or these per hour or kilowatt-hour.
 
     Raises
     ------

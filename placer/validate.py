@@ -64,7 +64,7 @@ def _written_location(raw: Any, location: tuple[int | str, ...]) -> tuple[int | 
         is_last = index == len(location) - 1
         if isinstance(raw, Mapping) and part not in raw and (not is_last or part == "[key]"):
             continue
-        if part == "[key]":
+        if part == "[key]" or isinstance(raw, str | float):
             continue
         written.append(part)
         if isinstance(raw, Mapping):

@@ -8,20 +8,17 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from placer.catalog.kernel import FALLBACKS, KernelFamily, KernelModel
+from placer.catalog.price import Price
 from placer.catalog.quantity import (
     Bytes,
     BytesPerSecond,
     FlopPerSecond,
     Seconds,
     Share,
-    UsdPerHour,
     Watts,
 )
 from placer.catalog.source import Source, is_estimate
 from placer.model.precision import LAYOUTS, ComputePrecision, WeightFormat
-
-#: A rent above zero.
-Price = Annotated[UsdPerHour, Field(gt=0)]
 
 
 class TierKind(StrEnum):
@@ -84,7 +81,7 @@ class Device(BaseModel):
     reserve: Share = Field(default=0.0, description="share of the compute tier the runtime keeps")
     power: Watts = Field(description="per device, as its source defines it, such as 700 W")
     price: Annotated[dict[str, Price], Field(min_length=1)] = Field(
-        description="rent per device by basis; where nothing is paid there is nothing to minimise"
+        description="by basis: rent per device, electricity in it, or what it costs to own one"
     )
     sources: tuple[Source, ...] = Field(default=(), description="citations")
     notes: tuple[str, ...] = Field(default=(), description="for people")

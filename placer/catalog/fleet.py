@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from placer.catalog.device import Device
 from placer.catalog.link import Link
+from placer.catalog.price import Energy, hourly_usd
 from placer.catalog.quantity import BytesPerSecond
 from placer.catalog.source import Source
 from placer.errors import nearest_hint
@@ -79,7 +90,21 @@ class Fleet(BaseModel):
     links: tuple[CrossLink, ...] = Field(default=(), description="how pools are joined")
     devices: dict[str, Device] = Field(default_factory=dict, description="definitions; the catalog fills the rest")
     link_types: dict[str, Link] = Field(default_factory=dict, description="definitions; the catalog fills the rest")
+    energy: Energy | None = Field(
+        default=None, description="PUE and price of electricity; null = a PUE of 1, and all electricity in the rents"
+    )
     notes: tuple[str, ...] = Field(default=(), description="for people")
+
+    @model_serializer(mode="wrap")
+    def _without_absent_energy(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave energy out where nothing is said of it: hashes of fleets written before it was known still hold."""
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if name != "energy" or value is not None}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe the fields, which a serializer of its own would hide."""
+        return handler(_without_serializer(core_schema))
 
     @model_validator(mode="after")
     def _pools_resolve(self) -> Fleet:
@@ -118,6 +143,21 @@ class Fleet(BaseModel):
         """Return the device a pool is made of."""
         return self.devices[self.pool(pool).device]
 
+    @property
+    def pue(self) -> float:
+        """What the site draws over what its devices draw."""
+        return self.energy.pue if self.energy else 1.0
+
+    def usd_per_hour(self, pool: str) -> float | None:
+        """Return what one device of a pool costs an hour, or None where its price cannot be told on the basis."""
+        device = self.device_of(pool)
+        price = device.price.get(self.price_basis)
+        return None if price is None else hourly_usd(price, device.power, self.energy or Energy())
+
+    def power_w(self, pool: str) -> float:
+        """Return what one device of a pool draws, PUE included [W]."""
+        return self.device_of(pool).power * self.pue
+
     def inner_links(self, pool: str) -> tuple[Link | None, Link | None]:
         """Return the links inside and between scale-up domains of a pool; each stands in for the other."""
         names = self.pool(pool).scale_up, self.pool(pool).scale_out
@@ -138,6 +178,13 @@ class Fleet(BaseModel):
         pools = tuple(pool for pool in self.pools if pool.name != name)
         links = tuple(cross for cross in self.links if name not in cross.between)
         return self.model_copy(update={"pools": pools, "links": links}) if pools else None
+
+
+def _without_serializer(core_schema: Any) -> Any:
+    """Return a schema, and what its validators wrap, less the serializers."""
+    bare = {name: value for name, value in core_schema.items() if name != "serialization"}
+    is_wrapped = str(bare["type"]).startswith("function-")
+    return bare | {"schema": _without_serializer(bare["schema"])} if is_wrapped else bare
 
 
 def _check_known(field: str, name: str, known: Iterable[str], what: str) -> None:

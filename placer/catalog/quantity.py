@@ -67,6 +67,24 @@ UsdPerHour = Annotated[
     PlainSerializer(lambda value: exact_text(value, "USD/h"), return_type=str),
     _schema(Dimension.USD_PER_HOUR),
 ]
+Usd = Annotated[
+    float,
+    BeforeValidator(_parser(Dimension.USD)),
+    PlainSerializer(lambda value: exact_text(value, "USD"), return_type=str),
+    _schema(Dimension.USD),
+]
+UsdPerKwh = Annotated[
+    float,
+    BeforeValidator(_parser(Dimension.USD_PER_KWH)),
+    PlainSerializer(lambda value: exact_text(value, "USD/kWh"), return_type=str),
+    _schema(Dimension.USD_PER_KWH),
+]
+Years = Annotated[
+    float,
+    BeforeValidator(lambda text: _positive(_parser(Dimension.YEARS)(text))),
+    PlainSerializer(lambda value: exact_text(value, "years"), return_type=str),
+    _schema(Dimension.YEARS),
+]
 
 
 #: An efficiency: achieved over peak, in (0, 1].

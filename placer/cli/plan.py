@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from placer.cli.energy import ElectricityOption, PueOption, powered_fleet
 from placer.cli.model import ModelArgument
 from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
+from placer.cli.service import (
+    ModeOption,
+    PhaseOption,
+    PrefillLoadOption,
+    PrefixBandwidthOption,
+    PrefixHitsOption,
+    TtftOption,
+    TtftP99Option,
+)
 from placer.cli.sessions import (
     CompressionOption,
     DraftOption,
@@ -30,6 +40,7 @@ from placer.errors import InputError
 from placer.scenario.objective import Objective
 
 if TYPE_CHECKING:
+    from placer.catalog.fleet import Fleet
     from placer.model.spec import ModelSpec
     from placer.plan.plan import Plan
     from placer.scenario.scenario import Scenario
@@ -61,7 +72,18 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     tps: Annotated[
         float | None, typer.Option(metavar="RATE", help="Tokens per second the whole fleet must serve.")
     ] = None,
-    power_cap: Annotated[str | None, typer.Option(metavar="POWER", help="Most power, such as '500 kW'.")] = None,
+    pue: PueOption = None,
+    phase: PhaseOption = None,
+    mode: ModeOption = None,
+    ttft: TtftOption = None,
+    ttft_p99: TtftP99Option = None,
+    prefix_hits: PrefixHitsOption = None,
+    prefix_bandwidth: PrefixBandwidthOption = None,
+    prefill_load: PrefillLoadOption = None,
+    electricity: ElectricityOption = None,
+    power_cap: Annotated[
+        str | None, typer.Option(metavar="POWER", help="Most power, PUE included, such as '500 kW'.")
+    ] = None,
     cost_cap: Annotated[str | None, typer.Option(metavar="PRICE", help="Most cost, such as '900 USD/h'.")] = None,
     require: Annotated[
         list[str] | None, typer.Option(metavar="POOL", help="Pool every replica must use; repeatable.")
@@ -118,7 +140,8 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     json_: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Plan decode of a model on a fleet: the cheapest plan at a speed, with a proven bound."""
+    """Plan the service of a model on a fleet, prefill and decode: the cheapest plan at a speed, with a proven bound."""
+    from placer.cli import service as whole
     from placer.cli import sessions as pauses
     from placer.cli import speculation as drafts
     from placer.cli import workload as given
@@ -145,8 +168,12 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     question = {"workload": workload, "target": target, "retention": kept, "space": space}
     how = {"max_draft_tokens": max_draft, "pool": draft_pool, "overlap": draft_overlap}
     drafting = drafts.speculation(speculate, acceptance, how)
-    extras = {"robust": given.robust(profiles, robust), "speculation": drafting}
-    scenario = _scenario(spec, fleet, question).model_copy(update=extras)
+    extras: dict[str, object] = {"robust": given.robust(profiles, robust), "speculation": drafting}
+    limits: dict[str, object] = {"ttft": ttft, "ttft_p99": ttft_p99, "prefix_hit_rate": prefix_hits}
+    limits |= {"prefix_bandwidth": prefix_bandwidth, "max_prefill_load": prefill_load}
+    extras["service"] = whole.service(phase, mode, limits, has_several_routings=len(profiles) > 1)
+    powered = powered_fleet(fleet, pue, electricity)
+    scenario = _scenario(spec, powered, question).model_copy(update=extras)
     plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
 
@@ -162,7 +189,7 @@ def _space(split_parts: int | None, spare_slots: int | None) -> dict[str, object
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _scenario(spec: ModelSpec, fleet: str, question: dict[str, dict[str, object]]) -> Scenario:
+def _scenario(spec: ModelSpec, fleet: Fleet, question: dict[str, dict[str, object]]) -> Scenario:
     from placer.api import build_scenario
 
     target = {name: value for name, value in question["target"].items() if value is not None}

@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.catalog.fleet import Fleet, Pool
+from placer.cost.prefill import PrefillKind
 from placer.cost.shape import GroupShape
+from placer.errors import CatalogError
 
 SECONDS_PER_HOUR = 3600.0
 TOKENS_PER_MILLION = 1e6
+WATTS_PER_MEGAWATT = 1e6
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -52,6 +55,58 @@ def rented_devices(pool: Pool, shape: GroupShape, replicas: Integers) -> Integer
     return np.asarray(full * whole + -(-(rest * block) // pool.unit) * pool.unit)
 
 
+def block_of(pool: Pool, shape: GroupShape) -> tuple[int, int]:
+    """Return the devices that must lie together, and how many such blocks a group has.
+
+    The whole group where it fits a scale-up domain, else a stage, else a domain.
+    """
+    if shape.num_devices <= pool.domain:
+        return shape.num_devices, 1
+    if shape.width <= pool.domain:
+        return shape.width, shape.stages
+    return pool.domain, shape.num_devices // pool.domain
+
+
+def shared_devices(pool: Pool, first: tuple[int, Integers], size: Integers, blocks: Integers) -> Integers:
+    """Return how many devices must be rented for two kinds of blocks that share rented units.
+
+    Blocks of the first kind lie as `rented_devices` has them; the others fill what domains have left, then empty ones.
+
+    Parameters
+    ----------
+    pool
+        Unit and domain.
+    first
+        Size of the first kind of block, and ndarray of how many; broadcasts with the rest.
+    size, blocks : ndarray of int
+        Sizes, from 1 to the domain's, and numbers of the second kind.
+
+    Returns
+    -------
+    ndarray of int
+        Devices rented, a multiple of the unit; may exceed the inventory.
+    """
+    first_size, first_blocks = first
+    per_first, per_second = pool.domain // first_size, pool.domain // size
+    full, rest = np.divmod(first_blocks, per_first)
+    hole, partial = (pool.domain - per_first * first_size) // size, (pool.domain - rest * first_size) // size
+    in_full = np.minimum(blocks, full * hole)
+    in_partial = np.minimum(blocks - in_full, np.where(rest > 0, partial, 0))
+    new, new_rest = np.divmod(blocks - in_full - in_partial, per_second)
+
+    def units(devices: Integers) -> Integers:
+        return -(-devices // pool.unit) * pool.unit
+
+    if pool.unit >= pool.domain:
+        return np.asarray(units((full + (rest > 0) + new + (new_rest > 0)) * pool.domain))
+    filled, more = np.divmod(in_full, np.maximum(hole, 1))
+    whole = per_first * first_size
+    touched = filled * units(whole + hole * size) + (full - filled) * units(whole + 0 * size)
+    touched = touched + np.where(more > 0, units(whole + more * size) - units(whole + 0 * size), 0)
+    touched = touched + np.where(rest > 0, units(rest * first_size + in_partial * size), 0)
+    return np.asarray(touched + new * units(per_second * size) + np.where(new_rest > 0, units(new_rest * size), 0))
+
+
 def _most_groups(pool: Pool, shape: GroupShape) -> int:
     """Return how many groups the inventory's domains hold."""
     if shape.num_devices <= pool.domain:
@@ -72,6 +127,29 @@ def usd_per_million_tokens(usd_per_hour: float, tokens_per_s: float) -> float:
     return TOKENS_PER_MILLION * usd_per_hour / (SECONDS_PER_HOUR * tokens_per_s)
 
 
+def tokens_per_s_per_mw(tokens_per_s: float, power_w: float) -> float:
+    """Return throughput per megawatt, ``1e6 r / P`` (physics G2); ``power_w`` has the PUE in it.
+
+    >>> tokens_per_s_per_mw(1000.0, 500_000.0)
+    2000.0
+    """
+    return WATTS_PER_MEGAWATT * tokens_per_s / power_w
+
+
+def known_usd_per_hour(fleet: Fleet, pool: Pool) -> float:
+    """Return what one device of a pool costs an hour.
+
+    Raises
+    ------
+    CatalogError
+        If its price cannot be told on the fleet's basis.
+    """
+    price = fleet.usd_per_hour(pool.name)
+    if price is None:
+        raise CatalogError(f'{pool.device} has no price on the basis "{fleet.price_basis}"', where=fleet.name)
+    return price
+
+
 @dataclass(frozen=True)
 class Rental:
     """What a number of replicas takes from the fleet.
@@ -83,13 +161,19 @@ class Rental:
     devices
         Rented devices by pool.
     usd_per_hour, power_w
-        Their price and power.
+        Their price, and their power with the PUE in it.
+    prefill
+        Kinds of prefill groups among them, and how many of each.
+    prompts_per_s
+        Requests that all of it serves at full load; None where only decode is planned.
     """
 
     replicas: int
     devices: dict[str, int]
     usd_per_hour: float
     power_w: float
+    prefill: tuple[tuple[PrefillKind, int], ...] = ()
+    prompts_per_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -141,9 +225,8 @@ def rental_table(fleet: Fleet, shapes: tuple[GroupShape, ...]) -> RentalTable:
     fits = np.ones(len(replicas), dtype=bool)
     usd_per_hour, power_w = np.zeros(len(replicas)), np.zeros(len(replicas))
     for pool, rented in zip(pools, devices, strict=True):
-        device = fleet.devices[pool.device]
         fits &= rented <= pool.count
-        usd_per_hour += rented * device.price[fleet.price_basis]
-        power_w += rented * device.power
+        usd_per_hour += rented * known_usd_per_hour(fleet, pool)
+        power_w += rented * fleet.power_w(pool.name)
     table = RentalTable(tuple(pool.name for pool in pools), replicas, devices, usd_per_hour, power_w)
     return table.kept(fits)

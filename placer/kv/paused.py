@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from placer.catalog.fleet import Fleet
+from placer.catalog.price import Energy, hourly_usd
 from placer.errors import InputError
 from placer.kv import break_even
 from placer.kv.answer import CpAnswer, KvTiersAnswer, TierAnswer
@@ -113,10 +114,14 @@ def _check_room(rank: Rank, context: int) -> None:
 
 
 def _usd(question: Question, seconds: float) -> float:
-    device, basis = question.rank.group.device, question.fleet.price_basis
+    device, fleet = question.rank.group.device, question.fleet
+    basis, energy = fleet.price_basis, fleet.energy or Energy()
     if basis not in device.price:
         raise InputError(f'{device.name} has no price on the basis "{basis}" (it has {", ".join(device.price)})')
-    return seconds * question.rank.tp * device.price[basis] / 3600.0
+    usd_per_hour = hourly_usd(device.price[basis], device.power, energy)
+    if usd_per_hour is None:
+        raise InputError(f"{device.name} is owned; expected what electricity costs, as energy.electricity of the fleet")
+    return seconds * question.rank.tp * usd_per_hour / 3600.0
 
 
 def _row(question: Question, tier: str, seconds: tuple[float, float, float], **fields: object) -> TierAnswer:

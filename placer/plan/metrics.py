@@ -30,9 +30,24 @@ class Metrics(BaseModel):
     step_time_s: Figure = Field(description="time between two tokens of a user, simulated")
     law_step_time_s: Figure = Field(description="the longest of path, busiest resource and turns of the fullest stage")
     usd_per_hour: Figure = Field(description="rent of all devices, idle ones of rented units included")
-    power_w: Figure = Field(description="power of all rented devices")
-    joules_per_token: Figure = Field(description="power over tokens per second")
+    power_w: Figure = Field(description="power of all rented devices, PUE included")
+    joules_per_token: Figure = Field(description="power, PUE included, over the tokens per second that are sold")
+    tokens_per_s_per_mw: Figure | None = Field(
+        default=None,
+        description="tokens per second at full load over megawatts, PUE included; null in plans of earlier versions",
+    )
     users: Annotated[int, Field(ge=1, description="sequences decoded at once, all replicas")]
+    requests_per_s: Figure | None = Field(
+        default=None, description="requests paid for; this and all below only where prefill is planned"
+    )
+    ttft_s: Figure | None = Field(default=None, description="mean time to first token: wait, prefill, KV transfer")
+    ttft_p99_s: Figure | None = Field(default=None, description="99th percentile of the time to first token")
+    usd_per_million_input_tokens: Figure | None = Field(
+        default=None, description="price of input tokens, those found in a cache included: their share of the rent"
+    )
+    usd_per_request: Figure | None = Field(
+        default=None, description="price of a request, input and output tokens: what is minimised"
+    )
 
 
 class Bound(BaseModel):
@@ -50,6 +65,11 @@ class Bound(BaseModel):
     )
     law_relative_gap: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="the same for the best plan by the law alone, before simulation"
+    )
+    usd_per_request: Figure | None = Field(
+        default=None,
+        description="no plan of the declared space serves a request for less; the bound on output tokens is then their "
+        "share of it, as the plan splits its price",
     )
 
 
@@ -109,3 +129,4 @@ class Alternative(BaseModel):
     usd_per_million_output_tokens: Figure | None = Field(description="price of the best plan found without it")
     bound_usd_per_million_output_tokens: Figure | None = Field(description="no plan without it costs less")
     note: str = Field(default="", description="why there is no price")
+    usd_per_request: Figure | None = Field(default=None, description="price of a request, where prefill is planned")

@@ -15,6 +15,7 @@ from placer.plan.provenance import Provenance, SearchReport
 from placer.plan.refusal import Refusal
 from placer.plan.robust import RobustReport
 from placer.plan.schedule import Schedule
+from placer.plan.service import Phases
 from placer.plan.speculation import SpeculationUse
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
@@ -76,6 +77,8 @@ class Plan(BaseModel):
     binding: tuple[str, ...] = Field(default=(), description="limits that are used (nearly) in full")
     alternatives: tuple[Alternative, ...] = Field(default=(), description="the best plan without each pool")
     refusal: Refusal | None = Field(default=None, description="why there is no plan")
+    mode: str = Field(default="", description="how the service lies on the fleet, in the field's words")
+    phases: Phases | None = Field(default=None, description="prefill and decode; null where only decode is planned")
     placement: Placement | None = Field(default=None, description="where everything lies")
     search: SearchReport = Field(description="what the search did")
     provenance: Provenance = Field(description="versions, seed, hashes, estimates")
@@ -84,6 +87,24 @@ class Plan(BaseModel):
         """Return the same plan asked about another routing, its figures left as they are."""
         workload = self.scenario.workload.model_copy(update={"routing": routing})
         return self.model_copy(update={"scenario": self.scenario.model_copy(update={"workload": workload})})
+
+    def decode_part(self) -> Plan:
+        """Return the decoding replicas by themselves; the plan itself where only decode is planned.
+
+        Its bound says nothing: what is proven is proven of the whole.
+        """
+        if self.phases is None:
+            return self
+        decode = self.phases.decode
+        return self.model_copy(
+            update={
+                "scenario": self.scenario.model_copy(update={"service": None}),
+                "metrics": decode.metrics,
+                "devices": decode.devices,
+                "bound": Bound(usd_per_million_output_tokens=0.0, relative_gap=1.0),
+                "phases": None,
+            }
+        )
 
     @model_validator(mode="after")
     def _is_whole(self) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from placer.cost.money import tokens_per_s_per_mw
 from placer.kv.plan_paused import paused_sessions_of
 from placer.plan.metrics import Alternative, Bound, MemoryUse, Metrics, Occupancy
 from placer.plan.plan import BatchPlan, Plan, Status
@@ -65,6 +66,7 @@ def metrics_of(scenario: Scenario, achieved: Achieved, gained: float = 1.0) -> M
         usd_per_hour=rental.usd_per_hour,
         power_w=rental.power_w,
         joules_per_token=rental.power_w / (sold * scenario.workload.utilisation),
+        tokens_per_s_per_mw=tokens_per_s_per_mw(sold, rental.power_w) if rental.power_w else None,
         users=users,
     )
 

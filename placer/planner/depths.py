@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from placer.graph.lower import lower
 from placer.planner.drafting import Choice, draft_choices
 from placer.planner.feedback import Held, hold_up
 from placer.planner.rescore import Achieved
-from placer.planner.solve import Solved, build_searcher, solve
+from placer.planner.solve import Solved, build_searcher, prefill_of, solve
 from placer.progress import ProgressSink
 from placer.scenario.scenario import Scenario
 from placer.search.leaf import Found
@@ -64,16 +65,22 @@ def per_token(found: Found, gained: float) -> Found:
     return replace(found, value=found.value / gained)
 
 
-def search_depths(scenario: Scenario, params: SolveParams, started: float, sink: ProgressSink) -> tuple[Depth, ...]:
+def search_depths(
+    scenario: Scenario, params: SolveParams, started: float, sink: ProgressSink, known: float = np.inf
+) -> tuple[Depth, ...]:
     """Search every way to draft, drafting nothing first; the best price so far is the cut-off of the rest.
 
-    The time left is shared evenly by the searches left.
+    The time left is shared evenly by the searches left. Only plans cheaper than ``known`` (US dollars per million
+    tokens) are of interest.
     """
-    choices, best, found = draft_choices(scenario), np.inf, list[Depth]()
+    choices, prefill = draft_choices(scenario), None
+    if scenario.service is not None:
+        prefill = prefill_of(scenario, lower(scenario.model), scenario.service)
+    best, found = known, list[Depth]()
     for number, choice in enumerate(choices):
         now = time.monotonic()
         left_s = max(0.0, started + params.budget_s - now) / (len(choices) - number)
-        searcher = build_searcher(scenario, params, *choice)
+        searcher = build_searcher(scenario, params, choice, prefill)
         share = replace(params, budget_s=max(left_s, 1e-3))
         solved = solve(searcher, share, now, sink, known=best * searcher.cost.step.gained)
         found.append(Depth(searcher, solved))

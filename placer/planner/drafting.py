@@ -8,15 +8,16 @@ from placer.scenario.scenario import Scenario
 
 #: Tokens drafted, and the devices of another pool that draft; None where those of the LM head do.
 Choice = tuple[int, GroupShape | None]
+PLAIN_DECODE: Choice = (0, None)
 
 
 def draft_choices(scenario: Scenario) -> tuple[Choice, ...]:
     """Return every way to draft, drafting nothing first."""
     speculation = scenario.speculation
     if speculation is None:
-        return ((0, None),)
+        return (PLAIN_DECODE,)
     shapes: tuple[GroupShape | None, ...] = (None,) if speculation.pool is None else drafter_shapes(scenario)
-    return ((0, None), *((depth, shape) for depth in speculation.depths if depth for shape in shapes))
+    return (PLAIN_DECODE, *((depth, shape) for depth in speculation.depths if depth for shape in shapes))
 
 
 def drafter_shapes(scenario: Scenario) -> tuple[GroupShape, ...]:

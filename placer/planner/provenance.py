@@ -27,6 +27,8 @@ def input_hashes(scenario: Scenario) -> dict[str, str]:
         parts["retention"] = scenario.retention
     if scenario.robust is not None:
         parts["robust"] = scenario.robust
+    if scenario.service is not None:
+        parts["service"] = scenario.service
     if scenario.speculation is not None:
         parts["speculation"] = scenario.speculation
     texts = {name: part.model_dump_json() for name, part in parts.items()} | {"space": scenario.space.hashed_json()}

@@ -57,7 +57,7 @@ class Feasibility:
 
     def _searchers(self, scenario: Scenario) -> Iterator[Searcher]:
         """Yield a searcher for every way to draft."""
-        return (build_searcher(scenario, self.params, *choice) for choice in draft_choices(scenario))
+        return (build_searcher(scenario, self.params, choice) for choice in draft_choices(scenario))
 
 
 def refuse(scenario: Scenario, params: SolveParams, deadline: float) -> Refusal:

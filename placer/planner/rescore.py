@@ -11,6 +11,7 @@ from placer.search.layout.layout import Layout
 from placer.search.leaf import Found
 from placer.search.sizing.build import Candidate
 from placer.search.solve import Searcher
+from placer.search.value import Objective
 from placer.simulate.deployment import Deployment
 from placer.simulate.engine import Load
 from placer.simulate.route import build_route
@@ -57,8 +58,8 @@ class Worse:
 class Rescorer:
     """Simulates plans, and keeps count of what that took."""
 
-    def __init__(self, searcher: Searcher) -> None:
-        self._searcher = searcher
+    def __init__(self, searcher: Searcher, prices: Objective | None = None) -> None:
+        self._searcher, self._prices = searcher, prices or searcher.prices
         self._target_s = searcher.cost.scenario.target.step_time_s
         self.num_simulated, self.num_instructions = 0, 0
         self._known: dict[tuple[Candidate, Layout], Achieved | Worse] = {}
@@ -102,7 +103,7 @@ class Rescorer:
         if step_s > self._target_s:
             return None
         candidate = found.candidate
-        best = self._searcher.prices.best(candidate.shapes, float(candidate.most * candidate.in_flight), step_s)
+        best = self._prices.best(candidate.shapes, float(candidate.most * candidate.in_flight), step_s)
         if best is None or best[0] >= price:
             return None
         held = dataclasses.replace(found, value=best[0], rental=best[1], step_s=step_s)

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placer.cost.shape import GroupShape
 from placer.cost.step_load import in_steps, step_load
 from placer.graph.lower import lower
+from placer.graph.model_graph import ModelGraph
+from placer.planner.drafting import PLAIN_DECODE, Choice
 from placer.progress import ProgressSink
 from placer.scenario.scenario import Scenario
+from placer.scenario.service import Service
 from placer.search.leaf import Found
 from placer.search.params import SolveParams
+from placer.search.service.capacity import Prefill
+from placer.search.service.kinds import prefill_kinds
+from placer.search.service.value import ServiceValuation
 from placer.search.solve import Searcher, SearchResult, Stop
 
 #: Share of the budget for pools on their own, and for all of them together; the rest compares without each pool.
@@ -64,15 +69,25 @@ class Solved:
 
 
 def build_searcher(
-    scenario: Scenario, params: SolveParams, draft_tokens: int = 0, beside: GroupShape | None = None
+    scenario: Scenario, params: SolveParams, choice: Choice = PLAIN_DECODE, prefill: Prefill | None = None
 ) -> Searcher:
-    """Return the searcher of a scenario with so many tokens drafted, its model lowered and its tables built.
+    """Return the searcher of a scenario and a way to draft, its model lowered and its tables built.
 
-    Its targets, and the prices it finds, are in steps of a sequence (`placer.cost.step_load.in_steps`). ``beside`` are
-    the devices that draft for a replica, where they are not those of its LM head.
+    Its targets, and the prices it finds, are in steps of a sequence (`placer.cost.step_load.in_steps`). Where prefill
+    has devices of its own, prices include them: ``prefill`` saves finding out what they can do.
     """
-    load = step_load(scenario, draft_tokens, beside)
-    return Searcher(in_steps(scenario, load.gained), lower(scenario.model), params, step=load)
+    load, model = step_load(scenario, *choice), lower(scenario.model)
+    stepped = in_steps(scenario, load.gained)
+    prices = None
+    if scenario.service is not None:
+        prices = ServiceValuation(stepped, prefill or prefill_of(scenario, model, scenario.service), load.gained)
+    return Searcher(stepped, model, params, step=load, prices=prices)
+
+
+def prefill_of(scenario: Scenario, model: ModelGraph, service: Service) -> Prefill:
+    """Return what the pools of a fleet can do for prefill."""
+    kinds = {pool.name: prefill_kinds(scenario, model, service, pool.name) for pool in scenario.fleet.pools}
+    return Prefill(scenario, service, model, kinds)
 
 
 def solve(searcher: Searcher, params: SolveParams, started: float, sink: ProgressSink, known: float = np.inf) -> Solved:

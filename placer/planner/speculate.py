@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from placer.cost import draft
-from placer.cost.group import build_group, exact_batch
 from placer.plan.metrics import Alternative
 from placer.plan.plan import Plan, Status
-from placer.plan.speculation import DrafterPool, SpeculationUse
 from placer.planner.alternatives import LEAST_S, alternatives
 from placer.planner.assemble import Outcome, assemble
 from placer.planner.depths import Depth, hold_best, search_depths, together
-from placer.planner.devices import first_devices
+from placer.planner.draft_use import drafting_use
 from placer.planner.planner import REASON_S, make_plan, refused, undecided
 from placer.planner.refusal import refuse
 from placer.planner.rescore import Achieved
+from placer.planner.service import plan_service
 from placer.planner.solve import Solved
 from placer.progress import ProgressSink, ignore
 from placer.scenario.scenario import Scenario, assert_consistent
-from placer.scenario.speculation import Speculation
 from placer.search.leaf import Found
 from placer.search.params import SolveParams
 from placer.search.solve import Stop
@@ -51,7 +47,9 @@ class _Run:
 
 
 def plan_any(scenario: Scenario, params: SolveParams, sink: ProgressSink = ignore) -> Plan:
-    """Return the plan of a scenario, with speculation or without; parameters are those of `plan_speculative`."""
+    """Return the plan of a scenario, the whole service or decode only; parameters are those of `plan_speculative`."""
+    if scenario.service is not None:
+        return plan_service(scenario, params, sink)
     plan = make_plan if scenario.speculation is None else plan_speculative
     return plan(scenario, params, sink)
 
@@ -113,7 +111,7 @@ def _planned(
     others = tuple(_without_drafter(entry, depth, (plain, solved.bound)) for entry in others)
     outcome = Outcome(depth.in_tokens(achieved), others, num_simulated, run.wall_s)
     plan = assemble(run.scenario, depth.searcher, solved, outcome, run.params)
-    use = _use(depth, achieved.found, plan, without)
+    use = drafting_use(depth, achieved.found, plan, without)
     return _counted(plan.model_copy(update={"speculation": use}), run)
 
 
@@ -165,69 +163,4 @@ def _without_drafter(entry: Alternative, depth: Depth, plain: tuple[Found | None
             "bound_usd_per_million_output_tokens": None if price is None else min(bound, price),
             "note": "drafting nothing" if price is not None else "none found that drafts nothing without it",
         }
-    )
-
-
-def _use(depth: Depth, found: Found, plan: Plan, without: float | None) -> SpeculationUse:
-    """Return what drafting takes and brings."""
-    assert plan.time is not None
-    speculation = plan.scenario.speculation
-    assert speculation is not None
-    draft_s, weights, kept = _drafting(depth, found)
-    round_trip_s = _round_trip_s(depth, found)
-    return SpeculationUse(
-        drafter=drafter_name(speculation),
-        draft_tokens=depth.draft_tokens,
-        tokens_per_step=depth.gained,
-        draft_s=draft_s,
-        round_trip_s=round_trip_s,
-        verify_s=plan.time.path_s - (0.0 if speculation.overlap else draft_s + round_trip_s),
-        weights_bytes=weights,
-        kept_bytes=kept,
-        pool=_drafter_pool(depth, found),
-        usd_per_million_output_tokens_without=without,
-    )
-
-
-def drafter_name(speculation: Speculation) -> str:
-    """Return what drafts, in a word."""
-    return str(speculation.kind) if speculation.draft is None else speculation.draft.name
-
-
-def _drafting(depth: Depth, found: Found) -> tuple[float, int, int]:
-    """Return the time of all passes [s], and the weights and what is kept on a device that drafts [B]."""
-    cost, candidate = depth.searcher.cost, found.candidate
-    if cost.step.drafter is None:
-        return 0.0, 0, 0
-    shape = cost.step.beside or candidate.shapes[int(found.layout.outside_on_side[1])]
-    group = build_group(cost.scenario.fleet, shape)
-    batch = exact_batch(np.array([float(candidate.most)]), shape)
-    one_pass = draft.pass_s(group, cost.step.drafter, batch, cost.scenario.workload.mean_context)
-    capacity = cost.capacity_context, cost.step.width
-    kept = candidate.in_flight * draft.in_flight_bytes(group, cost.step.drafter, batch, capacity)
-    passes_s = cost.step.draft_tokens * float(one_pass[0])
-    return passes_s, draft.weight_bytes(group, cost.step.drafter), math.ceil(float(kept[0]))
-
-
-def _round_trip_s(depth: Depth, found: Found) -> float:
-    """Return the time to a drafter on a pool of its own and back [s]."""
-    cost, candidate = depth.searcher.cost, found.candidate
-    if cost.step.beside is None:
-        return 0.0
-    pools = tuple(shape.pool for shape in candidate.shapes)
-    ids = np.array([float(candidate.most * cost.step.ids)])
-    return float(draft.round_trip_s(cost.scenario.fleet, pools, cost.step.beside.pool, ids)[0])
-
-
-def _drafter_pool(depth: Depth, found: Found) -> DrafterPool | None:
-    """Return the devices that draft on a pool of their own."""
-    shape, fleet = depth.searcher.cost.step.beside, depth.searcher.cost.scenario.fleet
-    if shape is None:
-        return None
-    starts = first_devices(fleet.pool(shape.pool), shape, found.rental.replicas)
-    return DrafterPool(
-        pool=shape.pool,
-        width=shape.width,
-        expert_tp=shape.expert_tp,
-        first_device=tuple(stages[0] for stages in starts),
     )

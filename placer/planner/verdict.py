@@ -7,7 +7,7 @@ import math
 from placer.plan.metrics import Bound, MemoryUse, Metrics
 from placer.scenario.scenario import Scenario
 from placer.search.leaf import Found
-from placer.units import format_count, format_watts
+from placer.units import format_count, format_seconds, format_watts
 
 #: A limit used to this share is called binding.
 NEARLY_ALL = 0.97
@@ -26,6 +26,25 @@ def verdict_line(scenario: Scenario, metrics: Metrics, bound: Bound, wall_s: flo
         f"{format_watts(metrics.power_w)} ({metrics.joules_per_token:.3g} J/token), {proof}, {wall_s:.1f} s"
         f"{simulation_note(metrics)}"
     )
+
+
+def service_verdict(scenario: Scenario, metrics: Metrics, bound: Bound, mode: str, wall_s: float) -> str:
+    """Return the same of a whole service: what a request costs, and when its first token comes."""
+    assert metrics.usd_per_million_input_tokens is not None
+    assert metrics.usd_per_request is not None
+    assert metrics.ttft_s is not None
+    return (
+        f"{scenario.model.name} on {scenario.fleet.name}: {mode}, ${metrics.usd_per_million_input_tokens:.4g}/M input "
+        f"and ${metrics.usd_per_million_output_tokens:.4g}/M output tokens (${metrics.usd_per_request:.4g} a request), "
+        f"{metrics.tokens_per_s_per_user:.4g} tokens/s/user, TTFT {format_seconds(metrics.ttft_s)}, "
+        f"{format_count(metrics.tokens_per_s)} tokens/s, {format_watts(metrics.power_w)} "
+        f"({metrics.joules_per_token:.3g} J/token), {_proof(bound)}, {wall_s:.1f} s{simulation_note(metrics)}"
+    )
+
+
+def _proof(bound: Bound) -> str:
+    gap = bound.relative_gap or 0.0
+    return "proven optimal" if gap == 0.0 else f"proven within {math.ceil(1e3 * gap - 1e-6) / 10:.1f} % of optimal"
 
 
 def simulation_note(metrics: Metrics) -> str:

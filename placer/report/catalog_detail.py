@@ -78,7 +78,7 @@ def _unit_table(fleet: Fleet) -> Table:
         device, count = fleet.device_of(pool.name), pool.unit
         precision, peak = max(device.peak.items(), key=lambda item: item[1])
         up = fleet.link_types[pool.scale_up] if pool.scale_up else None
-        price = device.price.get(fleet.price_basis)
+        price = fleet.usd_per_hour(pool.name)
         table.add_row(
             pool.name,
             f"{count:,}",
@@ -86,14 +86,14 @@ def _unit_table(fleet: Fleet) -> Table:
             f"{format_bytes(count * device.compute_tier.bandwidth)}/s",
             f"{format_count(count * peak)}FLOP/s {precision}",
             f"{format_bytes(2 * count * up.bandwidth)}/s" if up else "-",
-            format_watts(count * device.power),
+            format_watts(count * fleet.power_w(pool.name)),
             "-" if price is None else f"{count * price:,.2f}",
         )
     return table
 
 
 def _pool_cells(fleet: Fleet, pool: Pool) -> list[str]:
-    price = fleet.device_of(pool.name).price.get(fleet.price_basis)
+    price = fleet.usd_per_hour(pool.name)
     links = [pool.scale_up or "-", pool.scale_out or "-"]
     counts = [f"{count:,}" for count in (pool.count, pool.unit, pool.domain)]
     return [pool.name, pool.device, *counts, *links, "-" if price is None else f"{price:g}"]

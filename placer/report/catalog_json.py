@@ -24,7 +24,7 @@ class Row(BaseModel):
 
 
 class DeviceRow(Row):
-    """A device; sizes in bytes and bytes/s of the tier ops run from, power in watts, prices in US dollars."""
+    """A device; sizes in bytes and bytes/s of the tier ops run from, power in watts, rents in US dollars."""
 
     tier: str
     capacity_bytes: float
@@ -83,7 +83,7 @@ def device_row(device: Device) -> DeviceRow:
         bandwidth_bytes_per_s=tier.bandwidth,
         peak_flops_per_s={str(precision): peak for precision, peak in device.peak.items()},
         power_w=device.power,
-        price_usd_per_hour=device.price,
+        price_usd_per_hour={basis: usd for basis, usd in device.price.items() if isinstance(usd, float)},
         estimates=tuple(dict.fromkeys(figure for basis in device.price for figure in device.estimates(basis))),
     )
 
@@ -91,7 +91,7 @@ def device_row(device: Device) -> DeviceRow:
 def fleet_row(fleet: Fleet) -> FleetRow:
     """Return the line of a fleet; price and power are those of all of it, the price None where one lacks."""
     devices = {pool.name: fleet.device_of(pool.name) for pool in fleet.pools}
-    prices = [devices[pool.name].price.get(fleet.price_basis) for pool in fleet.pools]
+    prices = [fleet.usd_per_hour(pool.name) for pool in fleet.pools]
     known = [price for price in prices if price is not None]
     cost = sum(price * pool.count for price, pool in zip(known, fleet.pools, strict=False))
     guesses = (
@@ -103,7 +103,7 @@ def fleet_row(fleet: Fleet) -> FleetRow:
         pools=tuple(f"{pool.count} x {pool.device}" for pool in fleet.pools),
         price_basis=fleet.price_basis,
         usd_per_hour=cost if len(known) == len(prices) else None,
-        power_w=sum(devices[pool.name].power * pool.count for pool in fleet.pools),
+        power_w=sum(fleet.power_w(pool.name) * pool.count for pool in fleet.pools),
         estimates=tuple(dict.fromkeys(guesses)),
     )
 

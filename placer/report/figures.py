@@ -8,6 +8,7 @@ from placer.catalog.device import Device
 from placer.catalog.fleet import CrossLink
 from placer.catalog.kernel import KernelModel
 from placer.catalog.link import Link, StartUp
+from placer.catalog.price import Ownership
 from placer.catalog.source import Source, source_of
 from placer.report.catalog_json import UNCITED, Figure
 from placer.units import format_bytes, format_count, format_seconds, format_watts
@@ -54,7 +55,11 @@ def _device_values(device: Device) -> Iterator[tuple[str, str]]:
     yield "reserve", f"{device.reserve:.1%} of the compute tier"
     yield "power", format_watts(device.power)
     for basis, price in device.price.items():
-        yield f"price.{basis}", f"{price:g} USD/h"
+        yield f"price.{basis}", _owned(price) if isinstance(price, Ownership) else f"{price:g} USD/h"
+
+
+def _owned(price: Ownership) -> str:
+    return f"{price.capex:,.0f} USD over {price.lifetime:g} years, {price.opex:g} USD/h and electricity on top"
 
 
 def _kernel(kernel: KernelModel) -> str:

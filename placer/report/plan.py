@@ -12,10 +12,12 @@ from placer.plan.metrics import Alternative, Metrics
 from placer.plan.placement import GroupPlan, Placement, Role
 from placer.plan.plan import Plan
 from placer.plan.schedule import Schedule
+from placer.report.energy import power_line, price_line
 from placer.report.hot import hot_lines
 from placer.report.kv_budget import kv_lines
 from placer.report.paused import paused_lines
 from placer.report.robust import robust_lines
+from placer.report.service import service_lines
 from placer.report.speculation import speculation_lines
 from placer.report.table import new_table
 from placer.units import format_bytes, format_seconds
@@ -36,6 +38,7 @@ def render_plan(plan: Plan) -> Group:
             "",
             _memory_table(plan),
             *kv_lines(plan.kv),
+            *service_lines(plan),
             *hot_lines(plan),
             *paused_lines(plan),
             *robust_lines(plan),
@@ -133,6 +136,10 @@ def _time_table(plan: Plan) -> Table:
     for name, seconds in shares.items():
         table.add_row(name, format_seconds(seconds), f"{seconds / step:.1%}")
     table.add_section()
+    if plan.phases and plan.phases.colocated:
+        chunks = step - plan.phases.colocated.decode_step_s
+        table.add_row("chunks of prompts", format_seconds(chunks), f"{chunks / step:.1%}")
+        table.add_section()
     for entry in plan.occupancy:
         table.add_row(_occupied(entry.resource), format_seconds(entry.busy_s), f"{entry.busy_s / step:.1%}")
     return table
@@ -162,6 +169,9 @@ def _alternative_line(entry: Alternative, metrics: Metrics, plan: Plan) -> str:
         return f"{head}the same plan; it is not worth its price here"
     if price is None:
         return f"{head}no plan ({entry.note or 'none found'})"
+    if entry.usd_per_request is not None and metrics.usd_per_request:
+        ratio = entry.usd_per_request / metrics.usd_per_request
+        return f"{head}${entry.usd_per_request:.4g} a request, {ratio:.3g} times this plan's price"
     ratio = price / metrics.usd_per_million_output_tokens
     return f"{head}${price:.4g}/M output tokens, {ratio:.3g} times this plan's price"
 
@@ -177,8 +187,8 @@ def _refusal_lines(plan: Plan) -> list[Text]:
 
 
 def _honesty_lines(plan: Plan) -> list[Text]:
-    guesses = plan.provenance.estimates
-    lines = []
+    guesses, fleet = plan.provenance.estimates, plan.scenario.fleet
+    lines = [Text(power_line(fleet, plan.metrics) if plan.metrics else price_line(fleet))]
     if guesses:
         shown = ", ".join(guesses[:_MOST_ESTIMATES])
         more = f" and {len(guesses) - _MOST_ESTIMATES} more" if len(guesses) > _MOST_ESTIMATES else ""

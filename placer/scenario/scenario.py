@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from placer.catalog.fleet import Fleet
+from placer.catalog.price import Ownership
 from placer.errors import ScenarioError, nearest_hint
 from placer.model.precision import Precision, WeightFormat
 from placer.model.spec import ModelSpec
 from placer.scenario.retention import Retention
 from placer.scenario.robust import Robust
 from placer.scenario.routing import is_uneven
+from placer.scenario.service import Mode, Service
 from placer.scenario.space import Space
 from placer.scenario.speculation import Speculation
 from placer.scenario.workload import Target, Workload
@@ -35,6 +37,7 @@ class Scenario(BaseModel):
         default=None,
         description="routings that one plan must serve, in place of the workload's; null = that of the workload",
     )
+    service: Service | None = Field(default=None, description="the service around decode; null = decode only")
     speculation: Speculation | None = Field(
         default=None, description="drafting tokens and verifying several in one step; null = plain decode"
     )
@@ -56,6 +59,24 @@ def _check_prices(scenario: Scenario) -> Iterator[str]:
                 f'pool "{pool.name}": {device.name} has no price on the basis "{basis}" (it has '
                 f"{', '.join(sorted(device.price))}); bases are never mixed"
             )
+
+
+def _check_ownership(scenario: Scenario) -> Iterator[str]:
+    """Yield owned devices nobody can price, and owned ones beside rented ones: margins and electricity differ."""
+    fleet = scenario.fleet
+    prices = {pool.name: fleet.device_of(pool.name).price.get(fleet.price_basis) for pool in fleet.pools}
+    owned = [name for name, price in prices.items() if isinstance(price, Ownership)]
+    rented = [name for name, price in prices.items() if isinstance(price, float)]
+    if owned and rented:
+        yield (
+            f'basis "{fleet.price_basis}" mixes owned devices ({", ".join(owned)}: electricity on top) and rented '
+            f"ones ({', '.join(rented)}: electricity in the rent); expected one of the two for all pools"
+        )
+    if owned and (fleet.energy is None or fleet.energy.electricity is None):
+        yield (
+            f"pool{'s' if len(owned) > 1 else ''} {', '.join(owned)}: owned, so electricity is paid for; "
+            "expected energy.electricity in the fleet or --electricity, such as 0.08 USD/kWh"
+        )
 
 
 def _check_required_pools(scenario: Scenario) -> Iterator[str]:
@@ -114,6 +135,16 @@ def _check_retention(scenario: Scenario) -> Iterator[str]:
             yield f'retention.draft: {device.name} of pool "{pool.name}" cannot run {", ".join(lacking)} weights'
 
 
+def _check_service(scenario: Scenario) -> Iterator[str]:
+    service = scenario.service
+    if service is None:
+        return
+    if scenario.robust is not None:
+        yield "service: several routings at once are planned for decode only; expected --phase decode"
+    if not service.allows(Mode.COLOCATED) and not service.allows(Mode.DISAGGREGATED):
+        yield "service.forbidden_modes: prompts must be computed somewhere; expected colocated or disaggregated"
+
+
 def _check_speculation(scenario: Scenario) -> Iterator[str]:
     speculation = scenario.speculation
     if speculation is None:
@@ -139,6 +170,8 @@ def _check_draft_pool(scenario: Scenario, name: str | None) -> Iterator[str]:
     names = [pool.name for pool in scenario.fleet.pools]
     if name is None:
         return
+    if scenario.service is not None:
+        yield "speculation.pool: the whole service is planned with drafts on the LM head's devices; expected no pool"
     if name not in names:
         yield f'speculation.pool: unknown pool "{name}"{nearest_hint(name, names)}'
     elif len(names) == 1:
@@ -151,10 +184,12 @@ def _check_draft_pool(scenario: Scenario, name: str | None) -> Iterator[str]:
 
 CHECKS: tuple[Callable[[Scenario], Iterator[str]], ...] = (
     _check_prices,
+    _check_ownership,
     _check_required_pools,
     _check_holding,
     _check_routing,
     _check_retention,
+    _check_service,
     _check_speculation,
 )
 

@@ -71,7 +71,7 @@ class Target(BaseModel):
 
     tokens_per_s_per_user: Rate = Field(description="speed every user must get")
     tokens_per_s: Rate | None = Field(default=None, description="what the fleet must serve; null = what is cheapest")
-    power_cap: Watts | None = Field(default=None, description="most power of all rented devices")
+    power_cap: Watts | None = Field(default=None, description="most power of all rented devices, PUE included")
     cost_cap: UsdPerHour | None = Field(default=None, description="most rent")
     required_pools: tuple[str, ...] = Field(default=(), description="pools every replica must use")
 

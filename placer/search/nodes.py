@@ -22,7 +22,7 @@ from placer.search.dual import FOREVER_S, ClassLoad, step_bound
 from placer.search.rows import HOST, NUM_TIMES, PATH, Pair, RowBuilder, Wire, placements_of
 from placer.search.tables import CostModel
 from placer.search.tree import OptionTree
-from placer.search.value import Objective, Valuation
+from placer.search.value import Footprint, Objective, Valuation
 
 Integers = NDArray[np.int64]
 #: Columns of a node array.
@@ -231,8 +231,8 @@ class NodeBounds:
         rows = RowBuilder(self._cost, self._family.wire, high)
         loads, fixed = self._loads(rows, high.in_flight), self._fixed(high, rows, high.in_flight)
         self._charge_stage_hops(loads, fixed, single, self._stage_hop(nodes, high))
-        price, _ = self._rent(nodes)
-        longest = self._objective.longest_step_at(price, high.tokens * high.in_flight, cutoff)
+        footprint, _ = self._rent(nodes)
+        longest = self._objective.longest_step_at(footprint, high.tokens * high.in_flight, cutoff)
         dear = hopeless(*_uses(loads, fixed, (single, stages), np.maximum(longest, 1e-12)))
         return np.where(missed, np.inf, np.where(dear, cutoff, 0.0))
 
@@ -285,20 +285,22 @@ class NodeBounds:
         fixed[:, PATH] /= high.in_flight
         token_time = step_bound(loads, fixed, memory) / high.tokens
         token_time = np.maximum(token_time, least_step / (high.tokens * high.in_flight))
-        price, replicas = self._rent(nodes)
-        value = self._objective.floor(price, token_time, least_step, replicas)
+        footprint, replicas = self._rent(nodes)
+        value = self._objective.floor(footprint, token_time, least_step, replicas)
         return np.where(np.isfinite(value), value, np.inf)
 
-    def _rent(self, nodes: Integers) -> tuple[Array, Array]:
+    def _rent(self, nodes: Integers) -> tuple[Footprint, Array]:
         """Return the least price per replica and the most replicas; units are shared by no more than these."""
         host, side = self._family.host, self._family.side
         replicas = host.most_replicas[nodes[:, HOST_NODE]]
         if side is None:
-            return host.least_usd_per_hour[nodes[:, HOST_NODE]] + self._drafter_usd_per_hour, replicas
+            alone = host.least_usd_per_hour[nodes[:, HOST_NODE]] + self._drafter_usd_per_hour
+            return Footprint(self._family.pools, (alone,)), replicas
         replicas = np.minimum(replicas, side.most_replicas[nodes[:, SIDE_NODE]])
         cap = np.ceil(np.log2(np.maximum(replicas, 1.0))).astype(np.int64)
-        price = host.least_by_cap[nodes[:, HOST_NODE], cap] + side.least_by_cap[nodes[:, SIDE_NODE], cap]
-        return price + self._drafter_usd_per_hour, replicas
+        host_price = host.least_by_cap[nodes[:, HOST_NODE], cap] + self._drafter_usd_per_hour
+        prices = host_price, side.least_by_cap[nodes[:, SIDE_NODE], cap]
+        return Footprint(self._family.pools, prices), replicas
 
     def _fits(self, loads: list[ClassLoad], room: tuple[Array, Array]) -> Array:
         """Return whether the lightest placement of everything fits each group."""

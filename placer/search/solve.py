@@ -28,7 +28,7 @@ from placer.search.sizing.build import Candidate, ProblemBuilder, wire_between
 from placer.search.sizing.model import build_sizing_model
 from placer.search.tables import CostModel, build_cost_model
 from placer.search.tree import OptionTree, build_tree, without_cuts
-from placer.search.value import Objective, Valuation
+from placer.search.value import Objective, Pricing, Valuation
 
 #: Batch sizes up to here are cells of their own; beyond, every cell is this much larger than the last.
 SINGLE_SIZES, CELL_GROWTH = 8, 1.1
@@ -88,6 +88,7 @@ class Searcher:
         model: ModelGraph,
         params: SolveParams,
         layouts: Layouts = Layouts.PLACED,
+        prices: Pricing | None = None,
         step: StepLoad = PLAIN,
     ) -> None:
         self._scenario, self._params = scenario, params
@@ -97,15 +98,15 @@ class Searcher:
         placed = None if is_relaxed else build_cost_model(scenario, model, PlacedLoads, step)
         self.placed_cost = placed or self.cost
         self.builder = ProblemBuilder(self.cost, placed)
-        prices = Valuation(scenario)
         drafts = None if step.beside is None else step.beside.pool
+        prices = prices or Valuation(scenario)
         sizes = batch_grid(self.cost)
         self._trees: dict[str, OptionTree] = {}
         for pool in (each for each in scenario.fleet.pools if each.name != drafts):
             tree = build_tree(self.cost, pool.name, prices, sizes)
             if tree is not None:
                 self._trees[pool.name] = tree
-        self.prices = Valuation(scenario, step.beside)
+        self.prices: Pricing = prices if step.beside is None else Valuation(scenario, step.beside)
 
     @property
     def pool_names(self) -> tuple[str, ...]:
@@ -232,12 +233,12 @@ class Searcher:
         """Return every shape of the declared space that a pool's groups may take."""
         return self._trees[pool].shapes
 
-    def settle(self, candidate: Candidate, price: float) -> Found | None:
+    def settle(self, candidate: Candidate, price: float, prices: Objective | None = None) -> Found | None:
         """Return the plan of one candidate with the shortest step; None if it misses the target or costs ``price``.
 
-        ``candidate`` has one batch size.
+        ``candidate`` has one batch size; ``prices`` are those of the search where absent.
         """
-        return self._leaf_solver(self.prices).settle(candidate, price).found
+        return self._leaf_solver(prices or self.prices).settle(candidate, price).found
 
     def resized(self, found: Found, size: int) -> Found | None:
         """Return a plan with the same layout for another batch size; None if it does not fit or cannot be rented."""

@@ -8,7 +8,7 @@ from placer.cost.group import Array
 from placer.cost.money import Rental
 from placer.cost.shape import GroupShape
 from placer.scenario.scenario import Scenario
-from placer.search.value import Shapes, Valuation
+from placer.search.value import Footprint, Shapes, Valuation
 
 
 class Speed:
@@ -28,12 +28,12 @@ class Speed:
         del tokens
         return price if self._prices.most_replicas(shapes) else 0.0
 
-    def floor(self, usd_per_hour: Array, token_time_s: Array, step_s: Array, most_replicas: Array) -> Array:
+    def floor(self, footprint: Footprint, token_time_s: Array, step_s: Array, most_replicas: Array) -> Array:
         """Return the step time where anything can be rented."""
         del token_time_s
-        return np.where(np.isfinite(usd_per_hour) & (most_replicas > 0), step_s, np.inf)
+        return np.where(np.isfinite(footprint.usd_per_hour) & (most_replicas > 0), step_s, np.inf)
 
-    def longest_step_at(self, usd_per_hour: Array, tokens: Array, price: float) -> Array:
+    def longest_step_at(self, footprint: Footprint, tokens: Array, price: float) -> Array:
         """Return infinity: a step longer than the best may still shrink with the batch."""
         del tokens, price
-        return np.full_like(usd_per_hour, np.inf)
+        return np.full_like(footprint.usd_per_hour, np.inf)

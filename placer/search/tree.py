@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from placer.cost.group import Array, relaxed_batch
 from placer.cost.shape import GroupShape, group_shapes
 from placer.search.tables import CostModel, stage_values
-from placer.search.value import NUM_CAPS, Valuation
+from placer.search.value import NUM_CAPS, Pricing
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class OptionTree:
         return len(self.values) // 2
 
 
-def _sorted_shapes(cost: CostModel, pool: str, valuation: Valuation) -> list[tuple[float, GroupShape]]:
+def _sorted_shapes(cost: CostModel, pool: str, valuation: Pricing) -> list[tuple[float, GroupShape]]:
     fleet = cost.scenario.fleet
     shapes = list(group_shapes(cost.model, fleet.pool(pool), cost.scenario.space, has_copies=cost.has_copies))
     of_block = {(shape.stages, shape.width): shape for shape in shapes}
@@ -113,7 +113,7 @@ def _fill_inner(array: Array, first_leaf: int, combine: Callable[[Array, Array],
         stop = start
 
 
-def build_tree(cost: CostModel, pool: str, valuation: Valuation, sizes: Array) -> OptionTree | None:
+def build_tree(cost: CostModel, pool: str, valuation: Pricing, sizes: Array) -> OptionTree | None:
     """Return the tree of a pool's shapes, or None if not one can be rented.
 
     Parameters

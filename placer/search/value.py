@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
@@ -30,6 +31,27 @@ NUM_CAPS = 21
 Shapes = tuple[GroupShape, ...]
 
 
+@dataclass(frozen=True)
+class Footprint:
+    """What a replica costs at least, for each of many sets of candidates.
+
+    Attributes
+    ----------
+    pools
+        Pools of its groups.
+    by_group : tuple of ndarray
+        US dollars per hour of every group.
+    """
+
+    pools: tuple[str, ...]
+    by_group: tuple[Array, ...]
+
+    @property
+    def usd_per_hour(self) -> Array:
+        """Price of all groups."""
+        return self.by_group[0] if len(self.by_group) == 1 else self.by_group[0] + self.by_group[1]
+
+
 class Objective(Protocol):
     """What a search makes small; see `Valuation` for the meaning of the arguments."""
 
@@ -39,11 +61,24 @@ class Objective(Protocol):
     def longest_step_s(self, shapes: Shapes, tokens: float, price: float) -> float:
         """Return the longest step at which a plan is still no worse than ``price``."""
 
-    def floor(self, usd_per_hour: Array, token_time_s: Array, step_s: Array, most_replicas: Array) -> Array:
+    def floor(self, footprint: Footprint, token_time_s: Array, step_s: Array, most_replicas: Array) -> Array:
         """Return lower bounds on the value of sets of plans."""
 
-    def longest_step_at(self, usd_per_hour: Array, tokens: Array, price: float) -> Array:
+    def longest_step_at(self, footprint: Footprint, tokens: Array, price: float) -> Array:
         """Return steps beyond which replicas of such cost are worse than ``price`` in any case."""
+
+
+class Pricing(Objective, Protocol):
+    """An objective in US dollars: it also knows what groups cost by themselves."""
+
+    def lowest_usd_per_hour(self, shapes: Shapes) -> float:
+        """Return the least that groups cost per replica, over all numbers of replicas; inf if none can be rented."""
+
+    def least_usd_per_hour_by_cap(self, shapes: Shapes) -> Array:
+        """Return the least that groups cost per replica with at most 1, 2, 4, ... replicas, shape (NUM_CAPS,)."""
+
+    def most_replicas(self, shapes: Shapes) -> int:
+        """Return how many replicas inventory and caps allow."""
 
 
 class Valuation:
@@ -139,13 +174,15 @@ class Valuation:
         """Return how many replicas inventory and caps allow."""
         return int(self._table(shapes).replicas.max(initial=0))
 
-    def floor(self, usd_per_hour: Array, token_time_s: Array, step_s: Array, most_replicas: Array) -> Array:
+    def floor(self, footprint: Footprint, token_time_s: Array, step_s: Array, most_replicas: Array) -> Array:
         """Return lower bounds on the price of replicas, US dollars per million tokens.
 
         Parameters
         ----------
-        usd_per_hour, token_time_s, step_s : ndarray
-            Lower bounds on the price of one replica, on its step time per token ``T' / (m b)``, and on the step time.
+        footprint
+            Lower bounds on the price of one replica.
+        token_time_s, step_s : ndarray
+            Lower bounds on its step time per token ``T' / (m b)``, and on the step time.
         most_replicas : ndarray
             Upper bounds on their number.
         """
@@ -155,16 +192,18 @@ class Valuation:
         if rate is not None:
             least = np.maximum(token_time_s, 1.0 / rate)
             least = np.where(token_time_s * rate > most_replicas * (1.0 + 1e-9), np.inf, least)
-        return usd_per_hour * least * (TOKENS_PER_MILLION / SECONDS_PER_HOUR / self._utilisation)
+        return footprint.usd_per_hour * least * (TOKENS_PER_MILLION / SECONDS_PER_HOUR / self._utilisation)
 
-    def longest_step_at(self, usd_per_hour: Array, tokens: Array, price: float) -> Array:
+    def longest_step_at(self, footprint: Footprint, tokens: Array, price: float) -> Array:
         """Return the longest step at which replicas sell for no more than a price [s]; fleet target left out.
 
         Parameters
         ----------
-        usd_per_hour, tokens : ndarray
-            Least price of a replica, and what it produces in a step.
+        footprint
+            Least price of a replica.
+        tokens : ndarray
+            What it produces in a step.
         price
             US dollars per million tokens.
         """
-        return tokens * (price * self._utilisation * SECONDS_PER_HOUR / TOKENS_PER_MILLION) / usd_per_hour
+        return tokens * (price * self._utilisation * SECONDS_PER_HOUR / TOKENS_PER_MILLION) / footprint.usd_per_hour

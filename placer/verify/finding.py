@@ -52,6 +52,7 @@ class RecomputedMetrics(BaseModel):
     usd_per_million_output_tokens: float
     power_w: float
     joules_per_token: float
+    tokens_per_s_per_mw: float | None
 
 
 class VerificationReport(BaseModel):

@@ -150,6 +150,17 @@ MUTANTS = (
     ("capacity overstated", "mixed", {"metrics.capacity_tokens_per_s": "*1.01"}, ("money",)),
     ("interactivity overstated", "dense", {"metrics.tokens_per_s_per_user": "*1.01"}, ("money",)),
     ("energy understated", "dense", {"metrics.joules_per_token": "*0.99"}, ("money",)),
+    ("throughput per megawatt overstated", "dense", {"metrics.tokens_per_s_per_mw": 1e12}, ("money",)),
+    ("PUE left out of the power", "dense", {"scenario.fleet.energy": {"pue": 1.2}}, ("money",)),
+    (
+        "owned devices at the price of rented ones",
+        "dense",
+        {
+            "scenario.fleet.energy": {"pue": 1.0, "electricity": "0.1 USD/kWh"},
+            "scenario.fleet.devices.chip.price.tco": {"capex": "17532 USD", "lifetime": "4 years", "opex": "0 USD/h"},
+        },
+        ("money",),
+    ),
     # half of the tokens are sold
     ("energy per token produced", "dense", {"metrics.joules_per_token": "*0.5"}, ("money",)),
     ("users overstated", "dense", {"metrics.users": 17}, ("money",)),

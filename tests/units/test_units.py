@@ -27,6 +27,9 @@ EXACT_UNITS = [
     (Dimension.SECONDS, "s", 1e5),
     (Dimension.WATTS, "W", 1e9),
     (Dimension.USD_PER_HOUR, "USD/h", 1e9),
+    (Dimension.USD, "USD", 1e12),
+    (Dimension.USD_PER_KWH, "USD/kWh", 1e3),
+    (Dimension.YEARS, "years", 1e3),
 ]
 
 

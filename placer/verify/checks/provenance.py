@@ -63,6 +63,8 @@ def input_hashes(scenario: Scenario) -> dict[str, str]:
         inputs["retention"] = scenario.retention
     if scenario.robust is not None:
         inputs["robust"] = scenario.robust
+    if scenario.service is not None:
+        inputs["service"] = scenario.service
     if scenario.speculation is not None:
         inputs["speculation"] = scenario.speculation
     texts = {name: value.model_dump_json() for name, value in inputs.items()} | {"space": scenario.space.hashed_json()}

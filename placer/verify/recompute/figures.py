@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from placer.scenario.scenario import Scenario
 from placer.verify.finding import RecomputedMetrics
 from placer.verify.recompute.flow import Flow
+from placer.verify.recompute.rates import device_usd_per_hour, site_watts
 from placer.verify.recompute.replica import Replica
 
 
@@ -34,11 +35,10 @@ def step_time_s(flow: Flow, replica: Replica) -> float:
 
 
 def hourly(rented: Mapping[str, int], scenario: Scenario) -> tuple[float, float]:
-    """Return cost [USD/h] and power [W] of what is rented."""
+    """Return cost [USD/h] and power, PUE included [W], of what is rented."""
     fleet = scenario.fleet
-    devices = {name: fleet.device_of(name) for name in rented}
-    cost = sum(count * devices[name].price[fleet.price_basis] for name, count in rented.items())
-    return cost, sum(count * devices[name].power for name, count in rented.items())
+    cost = sum(count * device_usd_per_hour(fleet, name) for name, count in rented.items())
+    return cost, sum(count * site_watts(fleet, name) for name, count in rented.items())
 
 
 @dataclass(frozen=True)
@@ -78,4 +78,5 @@ def metrics_of(
         usd_per_million_output_tokens=1e6 * cost / (3600.0 * sold * scenario.workload.utilisation),
         power_w=power,
         joules_per_token=power / (sold * scenario.workload.utilisation),
+        tokens_per_s_per_mw=sold / (power / 1e6) if power else None,
     )

@@ -1,0 +1,263 @@
+"""Replicas that prefill between their decode steps: every shape, chunk and batch, best first, with a bound.
+
+A replica has one group, with a microbatch in flight for every stage. For a shape and a way to cut prompts, the price
+falls and everything that limits a plan rises with the batch, so the best batch is the largest that is allowed.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from placer.cost import prefill
+from placer.cost.group import Array, Group, build_group
+from placer.cost.handover import reload_s
+from placer.cost.mixed_step import Experts, MixedTimes, mixed_steps, staged, unstaged
+from placer.cost.money import Rental, known_usd_per_hour
+from placer.cost.prefill import Chances, Holdings
+from placer.cost.prompt_pass import Chunks
+from placer.cost.queueing import queue_wait
+from placer.cost.shape import GroupShape
+from placer.graph.model_graph import ModelGraph
+from placer.scenario.scenario import Scenario
+from placer.scenario.service import Service
+from placer.search.service.kinds import MOST_STAGES, chunkings, stage_shapes
+from placer.search.value import Valuation
+
+#: Sequences of a rank up to here are cells of their own; beyond, every cell is this much larger than the last.
+SINGLE_SIZES, CELL_GROWTH = 8, 1.15
+#: A prompt takes no more passes than this.
+MOST_PASSES = 64
+
+
+@dataclass(frozen=True)
+class Way:
+    """A shape and a way to cut prompts.
+
+    Attributes
+    ----------
+    group, chunks
+        What prefills and decodes, and how prompts pass.
+    held
+        What a device of it holds.
+    """
+
+    group: Group
+    chunks: Chunks
+    held: Holdings
+
+    @property
+    def shape(self) -> GroupShape:
+        """The shape of the group."""
+        return self.group.shape
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A replica that prefills between its decode steps.
+
+    Attributes
+    ----------
+    way
+        Its group, and how prompts pass; as many microbatches are in flight as it has stages.
+    rank_sequences
+        Sequences of a microbatch on every data-parallel rank.
+    times
+        Of its passes, at this number of sequences.
+    value
+        US dollars per million output tokens.
+    rental
+        What is rented for it.
+    """
+
+    way: Way
+    rank_sequences: int
+    times: MixedTimes
+    value: float
+    rental: Rental
+
+    @property
+    def sequences(self) -> int:
+        """Sequences of a microbatch."""
+        return self.rank_sequences * self.way.shape.dp
+
+
+@dataclass(frozen=True)
+class MixedResult:
+    """What the search found: the cheapest plans, one for every shape and way that may be, and a bound on all."""
+
+    founds: tuple[Mixed, ...]
+    bound: float
+    num_candidates: int
+
+
+class MixedSearch:
+    """Searches colocated replicas of a scenario."""
+
+    def __init__(self, scenario: Scenario, model: ModelGraph, service: Service) -> None:
+        self._scenario, self._model, self._service = scenario, model, service
+        self._prices = Valuation(scenario)
+        self._chances: Chances = scenario.workload.routing.by_layer(model.expert_layers)
+        workload = scenario.workload
+        new = service.new_tokens(workload.input_tokens)
+        ways = chunkings(new, workload.input_tokens - new)
+        self._ways = tuple(chunks for chunks in ways if len(chunks.tokens) <= MOST_PASSES) or ways[-1:]
+        self._output_tokens = workload.output_tokens
+
+    def prompts_per_step(self, way: Chunks, sequences: Array) -> Array:
+        """Return how many batches of prompts begin on a rank in a step: sequences end after their output tokens."""
+        return sequences / (self._output_tokens * way.prompts)
+
+    def search(self, known: float, gap: float) -> MixedResult:
+        """Return the best plans, cheaper than ``known``, and a bound on all.
+
+        Parameters
+        ----------
+        known
+            US dollars per million output tokens of a plan that is known.
+        gap
+            Relative gap between bound and best plan at which the search stops.
+        """
+        ways = [way for pool in self._scenario.fleet.pools for way in self._bounds(pool.name)]
+        # Of a way, the cell of the largest batches is the cheapest; those below come up when it holds no plan.
+        cells = [(float(bounds[-1]), number, len(bounds) - 1) for number, (_, _, bounds) in enumerate(ways)]
+        heapq.heapify(cells)
+        founds: list[Mixed] = []
+        best = known
+        while cells and cells[0][0] < best * (1.0 - gap):
+            _, number, index = heapq.heappop(cells)
+            way, sizes, bounds = ways[number]
+            least = 1 if index == 0 else int(sizes[index - 1]) + 1
+            found = self._largest(way, least, int(sizes[index]))
+            if found is not None:
+                founds.append(found)
+                best = min(best, found.value)
+            elif index > 0:
+                heapq.heappush(cells, (float(bounds[index - 1]), number, index - 1))
+        bound = min(cells[0][0] if cells else np.inf, best if founds else np.inf)
+        return MixedResult(tuple(sorted(founds, key=lambda found: found.value)), bound, len(ways))
+
+    def _bounds(self, pool: str) -> Iterator[tuple[Way, Array, Array]]:
+        """Yield shapes and ways with the largest batch of every cell that may be allowed, and bounds on its price."""
+        scenario, model = self._scenario, self._model
+        fleet, workload = scenario.fleet, scenario.workload
+        usd = known_usd_per_hour(fleet, fleet.pool(pool))
+        for every in stage_shapes(scenario, model, pool):
+            shapes = [shape for shape in every if self._prices.most_replicas((shape,))]
+            if not shapes:
+                continue
+            group = build_group(fleet, shapes[-1])
+            held = prefill.holdings(model, group, workload.capacity_context)
+            fitting = self._fitting(group, shapes, held)
+            rooms = [self._room(Way(build_group(fleet, shape), self._ways[0], held)) for shape in fitting]
+            most = max(rooms, default=0)
+            sizes = _cells(min(most, scenario.space.max_rank_batch))
+            if not len(sizes):
+                continue
+            bounds = Experts(self._chances, is_bound=True)
+            for step in mixed_steps(model, group, (sizes, workload.mean_context), self._ways, bounds):
+                times = unstaged(step)
+                mean = times.mean_s(self.prompts_per_step(step.chunks, sizes))
+                slow = (mean > scenario.target.step_time_s * (1.0 + 1e-9)) | (times.prompt_s > self._most_alone_s())
+                # A cell may hold a plan if the largest batch of the one before is not too slow already.
+                allowed = len(sizes) if not slow.any() else min(len(sizes), int(np.argmax(slow)) + 1)
+                for shape in fitting:
+                    way = Way(build_group(fleet, shape), step.chunks, held)
+                    room = self._room(way)
+                    last = min(allowed, int(np.searchsorted(sizes, room)) + 1)
+                    if room >= 1:
+                        tokens = sizes[:last] * (shape.dp * shape.stages)
+                        price = usd * shape.num_devices * mean[:last] / tokens
+                        yield way, sizes, price * (1e6 / 3600.0 / workload.utilisation)
+
+    def _most_alone_s(self) -> float:
+        limits = (self._service.ttft, self._service.ttft_p99)
+        return min((limit for limit in limits if limit is not None), default=np.inf)
+
+    def _fitting(self, group: Group, shapes: list[GroupShape], held: Holdings) -> list[GroupShape]:
+        """Return the shapes that hold the model: pipelines that are not longer than they need be, or short."""
+        usable = group.device.usable_bytes
+        fits = [shape for shape in shapes if held.fullest(shape.stages, 1.0) <= usable]
+        return [shape for shape in fits if shape.stages <= MOST_STAGES] or fits[:1]
+
+    def _room(self, way: Way) -> int:
+        """Return the most sequences of a rank and microbatch for which there is memory: weights, KV, activations."""
+        stages, chunks = way.shape.stages, way.chunks
+        most = self._scenario.space.max_rank_batch
+        firsts = prefill.first_layers(len(way.held.weights), stages)
+        weights = np.add.reduceat(way.held.weights, firsts)
+        weights[0] += way.held.embedding
+        weights[-1] += way.held.lm_head
+        cache = np.add.reduceat(way.held.kv_per_prompt, firsts)
+        token = prefill.hidden_bytes(self._model, way.group, replace(chunks, prompts=1.0, tokens=(1,), offsets=(0,)))
+        fixed = weights + stages * (chunks.prompts * cache + token * max(chunks.rank_tokens))
+        room = (way.group.device.usable_bytes - fixed) / (stages * (cache + token))
+        return int(min(most, np.floor(room.min())))
+
+    def at(self, way: Way, rank_sequences: int) -> MixedTimes:
+        """Return the times of a replica at a batch."""
+        size = np.array([float(rank_sequences)])
+        context, hidden = self._scenario.workload.mean_context, self._model.spec.hidden_size
+        experts = Experts(self._chances, is_bound=False)
+        (steps,) = mixed_steps(self._model, way.group, (size, context), (way.chunks,), experts)
+        return staged(steps, way.group, size, hidden)
+
+    def _largest(self, way: Way, least: int, most: int) -> Mixed | None:
+        """Return the plan of the largest batch of a range that is allowed; None if not even the least is."""
+        found = self.settle(way, least)
+        if found is None:
+            return None
+        low, high = least, most
+        while low < high:
+            middle = (low + high + 1) // 2
+            larger = self.settle(way, middle)
+            if larger is None:
+                high = middle - 1
+            else:
+                low, found = middle, larger
+        return found
+
+    def settle(self, way: Way, rank_sequences: int) -> Mixed | None:
+        """Return the plan of a batch by the law; None if it does not fit, or is too slow or late, or not for rent."""
+        if rank_sequences > self._room(way):
+            return None
+        times = self.at(way, rank_sequences)
+        size = np.array([float(rank_sequences)])
+        step_s = float(times.mean_s(self.prompts_per_step(way.chunks, size))[0])
+        if step_s > self._scenario.target.step_time_s:
+            return None
+        if not self.is_in_time(way, rank_sequences, float(times.prompt_s[0]), step_s):
+            return None
+        tokens = float(rank_sequences * way.shape.dp * way.shape.stages)
+        best = self._prices.best((way.shape,), tokens, step_s)
+        return None if best is None else Mixed(way, rank_sequences, times, *best)
+
+    def queue(self, way: Way, rank_sequences: int, step_s: float) -> tuple[int, float]:
+        """Return how many prompts a replica prefills at a time, and how many arrive [1/s]."""
+        shape = way.shape
+        lanes = shape.dp * shape.stages
+        return lanes * int(way.chunks.prompts), lanes * rank_sequences / (self._output_tokens * step_s)
+
+    def is_in_time(self, way: Way, rank_sequences: int, prefill_s: float, step_s: float) -> bool:
+        """Return whether first tokens come in time; a replica's prompts wait for that replica."""
+        (servers, arrivals), service = self.queue(way, rank_sequences, step_s), self._service
+        if arrivals * prefill_s > servers * service.max_prefill_load:
+            return False
+        wait, alone_s = queue_wait(servers, arrivals, prefill_s), prefill_s + self.reload_s(way, prefill_s)
+        mean_holds = service.ttft is None or alone_s + wait.mean_s <= service.ttft
+        return mean_holds and (service.ttft_p99 is None or alone_s + wait.p99_s <= service.ttft_p99)
+
+    def reload_s(self, way: Way, prefill_s: float) -> float:
+        """Return what is seen of loading KV cache that was found [s]."""
+        return reload_s(self._model, way.shape, prefill_s, self._service, self._scenario.workload.input_tokens)
+
+
+def _cells(most: int) -> Array:
+    """Return the largest size of every cell, the last one being ``most``."""
+    sizes = [float(size) for size in range(1, SINGLE_SIZES + 1) if size <= most]
+    while sizes and sizes[-1] < most:
+        sizes.append(min(float(most), float(np.ceil(sizes[-1] * CELL_GROWTH))))
+    return np.array(sizes)
