@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -91,7 +92,11 @@ def _acceptance(text: str) -> object:
         path = Path(text)
         if not path.is_file():
             raise InputError(f"expected {_EXPECTED}, got {text!r}", where="--acceptance") from None
-        return {_depth(key, text): value for key, value in parse_mapping(read_text(path), text).items()}
+        # Numbers are no names of fields: the file becomes the value of one.
+        held = parse_mapping(f"acceptance:\n{indent(read_text(path), '  ')}", text)["acceptance"]
+        if not isinstance(held, dict):
+            raise InputError("expected tokens gained a step by tokens drafted, such as 3: 2.9", where=text) from None
+        return {_depth(key, text): value for key, value in held.items()}
     for number in numbers:
         if not 0.0 <= number <= 1.0:
             raise InputError(f"expected chances between 0 and 1, got {number:g}", where="--acceptance")

@@ -25,7 +25,9 @@ def speculation_lines(plan: Plan) -> list[Text]:
         f"drafting {format_seconds(use.draft_s)}{trip}, verifying {format_seconds(use.verify_s)}; {place} "
         f"{format_bytes(use.weights_bytes)} weights, {format_bytes(use.kept_bytes)} KV cache and buffers"
     ]
-    if without is None:
+    if plan.scenario.service is not None:
+        lines.append("without speculation: not planned for the whole service")
+    elif without is None:
         lines.append("without speculation: no plan was found")
     else:
         lines.append(

@@ -1,7 +1,7 @@
 """DeepSeek-R1 on GB200: throughput collapses with speed, and multi-token prediction flattens that.
 
-InferenceX, FP8, 8k in and 1k out, tokens/s per GPU at 68, 89 and 110 tokens/s per user: 1500, 461, 257 without MTP; 6008,
-5149, 4430 with it. The shape is held, not the figures: more than three times less without, less than twice with.
+InferenceX, FP8, 8k in and 1k out, tokens/s per GPU at 68, 89 and 110 tokens/s per user: 1500, 461, 257 without MTP;
+6008, 5149, 4430 with it. The shape is held, not the figures: more than three times less without, less than twice with.
 """
 
 from placer.api import build_scenario, plan_scenario

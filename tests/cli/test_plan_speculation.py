@@ -4,7 +4,19 @@ import json
 
 import pytest
 
-ASK = ("plan", "llama-3.1-8b", "--fleet", "h200-8x", "--tps-user", "100", "--gap", "0.05", "--quiet")
+ASK = (
+    "plan",
+    "llama-3.1-8b",
+    "--fleet",
+    "h200-8x",
+    "--tps-user",
+    "100",
+    "--gap",
+    "0.05",
+    "--phase",
+    "decode",
+    "--quiet",
+)
 DRAFT = (*ASK, "--speculate", "mtp", "--acceptance")
 
 
@@ -98,7 +110,8 @@ def test_a_bad_table_says_what_was_expected(placer, tmp_path):
     for name, text, what in (
         ("words.yaml", "one: 1.5\n", "whole number of drafted tokens"),
         ("long.yaml", "1: 2.5\n", "1 drafted tokens gain at most 2"),
-        ("empty.yaml", "\n", "empty.yaml"),
+        ("empty.yaml", "\n", "tokens gained a step by tokens drafted"),
+        ("list.yaml", "- 0.5\n", "tokens gained a step by tokens drafted"),
     ):
         path = tmp_path / name
         path.write_text(text)

@@ -117,7 +117,7 @@ def _check_price(context: Context, use: SpeculationUse) -> Iterator[Finding]:
     where, without = "speculation.usd_per_million_output_tokens_without", use.usd_per_million_output_tokens_without
     own, bound = context.metrics.usd_per_million_output_tokens, context.bound.usd_per_million_output_tokens
     if without is None:
-        if not context.drafted:
+        if not context.drafted and context.scenario.service is None:
             yield _finding(where, "this is a plan without drafting, and has a price", repr(own), without)
         return
     if context.drafted and without < own * (1.0 - _NOISE):
