@@ -136,35 +136,61 @@ def scenarios(draw, most_pools=2):
 
 
 @st.composite
+def small_models(draw):
+    """A draft model of one narrow layer."""
+    heads = draw(st.sampled_from([1, 2]))
+    moe = MoeFfn(num_experts=2, top_k=1, intermediate_size=8)
+    return ModelSpec(
+        name="small",
+        source="drawn",
+        hidden_size=8,
+        vocab_size=20,
+        mixers={"gqa": GroupedQueryAttention(num_heads=heads, num_kv_heads=1, head_dim=4)},
+        ffns={"dense": DenseFfn(intermediate_size=8), "moe": moe},
+        layers=(LayerRun(repeat=1, pattern=({"mixer": "gqa", "ffn": draw(st.sampled_from(["dense", "moe"]))},)),),
+        precision=Precision(),
+    )
+
+
+@st.composite
 def speculations(draw):
-    """Something that drafts up to three tokens: modules of the model's own, or a draft model of one layer."""
+    """Something that drafts up to three tokens: modules of the model's own, or a small draft model."""
     acceptance = draw(
         st.one_of(
             st.sampled_from([1.0, 0.9, 0.5, 0.0]),
-            st.lists(st.sampled_from([0.9, 0.3]), min_size=1, max_size=3).map(tuple),
+            st.lists(st.sampled_from([0.9, 0.3]), min_size=1, max_size=2).map(tuple),
             st.sampled_from([{1: 1.9, 3: 3.5}, {2: 1.5}]),
         )
     )
     most = draw(st.integers(1, 3))
-    if draw(st.booleans()):
+    if draw(st.sampled_from([False, False, True])):
         return Speculation(kind="mtp", modules=draw(st.integers(1, 2)), acceptance=acceptance, max_draft_tokens=most)
-    small = draw(models())
-    draft = small.model_copy(update={"name": "small", "layers": small.layers[:1], "vocab_size": 50})
-    return Speculation(kind="model", draft=draft, acceptance=acceptance, max_draft_tokens=most)
+    return Speculation(kind="model", draft=draw(small_models()), acceptance=acceptance, max_draft_tokens=most)
 
 
 @st.composite
 def speculative(draw):
     """A small scenario with speculation, of at most two microbatches in flight."""
     scenario = draw(scenarios())
-    space = scenario.space.model_copy(update={"max_microbatches": min(2, scenario.space.max_microbatches)})
-    speculation = draw(speculations())
-    required = set(scenario.target.required_pools)
-    free = [pool.name for pool in scenario.fleet.pools if pool.name not in required and len(scenario.fleet.pools) > 1]
-    if speculation.draft is not None and free and draw(st.booleans()):
-        beside = {"pool": draw(st.sampled_from(free)), "overlap": draw(st.booleans())}
-        speculation = speculation.model_copy(update=beside)
-    return scenario.model_copy(update={"speculation": speculation, "space": space})
+    space = scenario.space.model_copy(
+        update={"max_microbatches": min(2, scenario.space.max_microbatches), "max_rank_batch": 2}
+    )
+    return scenario.model_copy(update={"speculation": draw(speculations()), "space": space})
+
+
+@st.composite
+def speculative_beside(draw):
+    """The same with two pools, of which one may draft for the other."""
+    scenario = draw(speculative().filter(lambda each: len(each.fleet.pools) > 1 and not each.target.required_pools))
+    speculation = Speculation(
+        kind="model",
+        draft=draw(small_models()),
+        acceptance=draw(st.sampled_from([1.0, 0.9, 0.6])),
+        max_draft_tokens=draw(st.integers(1, 2)),
+        pool=draw(st.sampled_from([pool.name for pool in scenario.fleet.pools])),
+        overlap=draw(st.booleans()),
+    )
+    return scenario.model_copy(update={"speculation": speculation})
 
 
 def hand_scenario():
