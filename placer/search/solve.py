@@ -12,15 +12,18 @@ from itertools import permutations
 
 import numpy as np
 
+from placer.catalog.device import TierKind
 from placer.cost.group import Array
 from placer.cost.shape import GroupShape
 from placer.cost.step_load import PLAIN, StepLoad
 from placer.graph.model_graph import ModelGraph
 from placer.progress import BoundMoved, Finished, Incumbent, ProgressSink, Started
 from placer.scenario.scenario import Scenario
+from placer.scenario.service import Mode
 from placer.search.branch import THREADS, FamilySearch
+from placer.search.climb import climb
 from placer.search.expert_layout import PlacedLoads
-from placer.search.leaf import Found, LeafSolver
+from placer.search.leaf import LEAST_EFFORT, Found, LeafSolver
 from placer.search.nodes import Family, NodeBounds
 from placer.search.params import SolveParams
 from placer.search.scouts import Scouts
@@ -128,13 +131,19 @@ class Searcher:
         families: list[tuple[str, ...]] = [(name,) for name in names]
         if self._scenario.space.max_groups > 1:
             families += [pair for pair in permutations(names, 2) if fleet.cross_link(*pair) is not None]
-        families = [family for family in families if required <= set(family)]
+        families = [family for family in families if required <= set(family) and self._is_allowed(family)]
         return tuple(family for family in families if self._reaches_drafter(family))
 
     def _reaches_drafter(self, family: tuple[str, ...]) -> bool:
         """Return whether links join all pools of a family to the one that drafts, if there is one."""
         drafter, fleet = self.cost.step.beside, self._scenario.fleet
         return drafter is None or all(fleet.cross_link(pool, drafter.pool) is not None for pool in family)
+
+    def _is_allowed(self, family: tuple[str, ...]) -> bool:
+        """Return whether no mode is forbidden that such replicas are in whatever lies where."""
+        service, fleet = self._scenario.service, self._scenario.fleet
+        tiers = {fleet.device_of(pool).compute_tier.tier for pool in family}
+        return service is None or service.allows(Mode.ALL_IN_SRAM) or tiers != {TierKind.SRAM}
 
     def search(
         self,
@@ -164,10 +173,11 @@ class Searcher:
             `Stop.FIRST_FOUND` to stop at the first plan.
         """
         with ThreadPoolExecutor(THREADS) as pool:
-            make_search = partial(self._family_search, objective=objective or self.prices, pool=pool)
+            chosen = objective or self.prices
+            make_search = partial(self._family_search, objective=chosen, pool=pool)
             searches = [make_search(pools, self._trees) for pools in families]
             scouts = Scouts(lambda: self._scouts(families, make_search))
-            return self._run((searches, scouts), known, deadline, sink, first_only)
+            return self._run((searches, scouts), known, deadline, sink, first_only, chosen)
 
     def _scouts(self, families: tuple[tuple[str, ...], ...], make: Callable[..., FamilySearch]) -> list[FamilySearch]:
         """Return searches of the families without cut sequences; none where that is no smaller space."""
@@ -182,6 +192,7 @@ class Searcher:
         deadline: float,
         sink: ProgressSink,
         first_only: Stop,
+        objective: Objective,
     ) -> SearchResult:
         started, (searches, scouts) = time.monotonic(), work
         sink(Started(tuple("+".join(search.pools) for search in searches), self.num_candidates))
@@ -206,6 +217,7 @@ class Searcher:
             elapsed = time.monotonic() - started
             if better is not None and better.value < best:
                 passed += [found] if found is not None else []
+                better = self._climbed(better, objective)
                 found, best = better, better.value
                 sink(Incumbent(best, elapsed))
                 for search in searches:
@@ -223,6 +235,14 @@ class Searcher:
             sum(search.num_leaves for search in searches),
             tuple(passed),
         )
+
+    def _climbed(self, found: Found, objective: Objective) -> Found:
+        """Return a plan at least as good near one of two groups; those of one group are quick to search anyway."""
+        if found.candidate.side is None:
+            return found
+        solver = self._leaf_solver(objective)
+        settle = lambda candidate, price: solver.settle(candidate, price, LEAST_EFFORT).found  # noqa: E731
+        return climb(found, self.shapes, self._scenario.space, settle)
 
     @property
     def placed_builder(self) -> ProblemBuilder:

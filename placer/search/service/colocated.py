@@ -103,8 +103,8 @@ class MixedSearch:
         self._chances: Chances = scenario.workload.routing.by_layer(model.expert_layers)
         workload = scenario.workload
         new = service.new_tokens(workload.input_tokens)
-        ways = chunkings(new, workload.input_tokens - new)
-        self._ways = tuple(chunks for chunks in ways if len(chunks.tokens) <= MOST_PASSES) or ways[-1:]
+        ways = [chunks for chunks in chunkings(new, workload.input_tokens - new) if chunks.prompts == 1]
+        self._ways = tuple(chunks for chunks in ways if len(chunks.tokens) <= MOST_PASSES) or tuple(ways[-1:])
         self._output_tokens = workload.output_tokens
 
     def prompts_per_step(self, way: Chunks, sequences: Array) -> Array:
