@@ -22,6 +22,9 @@ from placer.search.leaf import Found
 from placer.search.params import SolveParams
 from placer.search.solve import Searcher, Stop
 
+#: What is known of ways to draft that nobody looked at: nothing costs less than nothing.
+_UNSEARCHED = Solved(None, 0.0, Stop.BUDGET, ())
+
 
 @dataclass(frozen=True)
 class Depth:
@@ -70,8 +73,8 @@ def search_depths(
 ) -> tuple[Depth, ...]:
     """Search every way to draft, drafting nothing first; the best price so far is the cut-off of the rest.
 
-    The time left is shared evenly by the searches left. Only plans cheaper than ``known`` (US dollars per million
-    tokens) are of interest.
+    The time left is shared evenly by the searches left; of those that none is left for, nothing is proven. Only plans
+    cheaper than ``known`` (US dollars per million tokens) are of interest.
     """
     choices, prefill = draft_choices(scenario), None
     if scenario.service is not None:
@@ -79,6 +82,8 @@ def search_depths(
     best, found = known, list[Depth]()
     for number, choice in enumerate(choices):
         now = time.monotonic()
+        if found and now > started + params.budget_s:
+            return (*found, Depth(found[0].searcher, _UNSEARCHED))
         left_s = max(0.0, started + params.budget_s - now) / (len(choices) - number)
         searcher = build_searcher(scenario, params, choice, prefill)
         share = replace(params, budget_s=max(left_s, 1e-3))
@@ -111,7 +116,7 @@ def hold_best(
     held: dict[Choice, Held] = {}
     best, price = None, np.inf
     for depth in sorted(depths, key=lambda depth: (depth.price, depth.draft_tokens)):
-        if depth.draft_tokens and depth.price >= price:
+        if not depth.solved.founds or (depth.draft_tokens and depth.price >= price):
             continue
         solved = depth.solved
         at = hold_up(depth.searcher, solved.founds, params, solved.num_nodes, deadline, solved.passed)

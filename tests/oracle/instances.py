@@ -178,19 +178,56 @@ def speculative(draw):
     return scenario.model_copy(update={"speculation": draw(speculations()), "space": space})
 
 
+def with_drafters(fleet, price, latency):
+    """Return a fleet with a pool of its own for drafting: two devices too small for a model."""
+    device = {
+        "memory": [{"tier": "hbm", "capacity": "16 kB", "bandwidth": "4 GB/s"}],
+        "peak": {"bf16": "500 GFLOP/s"},
+        "kernels": _kernels(0),
+        "power": "1 W",
+        "price": {"tco": price},
+        "sources": SOURCES,
+    }
+    names = [pool.name for pool in fleet.pools]
+    added = parse_fleet(
+        {
+            "name": "drawn",
+            "price_basis": "tco",
+            "pools": [
+                {"name": "tiny", "device": "tiny", "count": 2, "domain": 2, "scale_up": "near"},
+                *({"name": name, "device": "tiny", "count": 1} for name in names),
+            ],
+            "links": [{"between": ["tiny", name], "link": "near"} for name in names],
+            "devices": {"tiny": device},
+            "link_types": {"near": {"bandwidth": "1 GB/s", "latency": latency}},
+        },
+        "drawn",
+    )
+    return fleet.model_copy(
+        update={
+            "pools": (*fleet.pools, added.pool("tiny")),
+            "devices": fleet.devices | added.devices,
+            "links": (*fleet.links, *added.links),
+            "link_types": fleet.link_types | added.link_types,
+        }
+    )
+
+
 @st.composite
 def speculative_beside(draw):
-    """The same with two pools, of which one may draft for the other."""
-    scenario = draw(speculative().filter(lambda each: len(each.fleet.pools) > 1 and not each.target.required_pools))
+    """The same with a pool of its own that may draft."""
+    scenario = draw(speculative())
+    latency = draw(st.sampled_from(["0 us", "1 us", "50 us"]))
+    fleet = with_drafters(scenario.fleet, draw(st.sampled_from(["0.01 USD/h", "0.5 USD/h"])), latency)
     speculation = Speculation(
         kind="model",
         draft=draw(small_models()),
         acceptance=draw(st.sampled_from([1.0, 0.9, 0.6])),
         max_draft_tokens=draw(st.integers(1, 2)),
-        pool=draw(st.sampled_from([pool.name for pool in scenario.fleet.pools])),
+        pool="tiny",
         overlap=draw(st.booleans()),
     )
-    return scenario.model_copy(update={"speculation": speculation})
+    return scenario.model_copy(update={"speculation": speculation, "fleet": fleet})
 
 
 def hand_scenario():

@@ -48,7 +48,7 @@ def test_price_and_bound_are_those_of_the_cheapest_plan_over_all_ways_to_draft(s
     # What hypothesis draws changes with the modules it has seen: until every kind was met, not a fixed number.
     for number in range(12):
         drawn(scenarios, number, 20, check)
-        if number >= 1 and min(kinds["plain"], kinds["drafts"]) >= 5:
+        if number >= 1 and kinds["plain"] >= 5 and kinds["drafts"] >= 2:
             return
     pytest.fail(f"240 instances, and not every kind was among them: {kinds}")
 
@@ -73,6 +73,6 @@ def test_whole_plans_verify(scenarios):
 
     for number in range(20, 30):
         drawn(scenarios, number, 10, check)
-        if kinds[Status.PLANNED] >= 6 and kinds["drafting"] >= 2:
+        if kinds[Status.PLANNED] >= 6 and kinds["drafting"]:
             return
     pytest.fail(f"100 instances, and not every kind was among them: {kinds}")

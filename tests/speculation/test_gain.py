@@ -118,6 +118,22 @@ def test_a_speed_only_drafting_reaches():
     assert fastest * 1.2 < refused.refusal.nearest[0].value < 10.0 * fastest
 
 
+def test_ways_to_draft_that_nobody_had_time_for_are_no_proof():
+    scenario = build_scenario(
+        "gpt-oss-20b",
+        "h200-8x",
+        workload={"input_tokens": 2_048, "output_tokens": 512},
+        target={"tokens_per_s_per_user": 20.0},
+        speculation={"kind": "mtp", "acceptance": 0.8},
+    )
+    plan = plan_scenario(scenario, gap=0.05, budget_s=0.2)
+    assert plan.status is not Status.INFEASIBLE
+    assert plan.bound is None or plan.bound.usd_per_million_output_tokens == 0.0
+    if plan.status is Status.PLANNED:
+        assert plan.bound.relative_gap == 1.0
+        assert verify(plan).status == "verified"
+
+
 def test_a_plan_for_real_hardware_verifies_and_says_what_drafting_brings():
     scenario = build_scenario(
         "gpt-oss-20b",
