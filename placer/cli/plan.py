@@ -29,7 +29,13 @@ from placer.cli.sessions import (
     TierOption,
     TurnsOption,
 )
-from placer.cli.speculation import AcceptanceOption, MaxDraftOption, SpeculateOption
+from placer.cli.speculation import (
+    AcceptanceOption,
+    DraftOverlapOption,
+    DraftPoolOption,
+    MaxDraftOption,
+    SpeculateOption,
+)
 from placer.errors import InputError
 from placer.scenario.objective import Objective
 
@@ -120,6 +126,8 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     speculate: SpeculateOption = None,
     acceptance: AcceptanceOption = None,
     max_draft: MaxDraftOption = None,
+    draft_pool: DraftPoolOption = None,
+    draft_overlap: DraftOverlapOption = False,
     weights: WeightsOption = None,
     experts: ExpertsOption = None,
     kv: KvOption = None,
@@ -164,7 +172,8 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     kept = pauses.retention(tier, paused, draft, kv)
     space = _space(split_parts, spare_slots)
     question = {"workload": workload, "target": target, "retention": kept, "space": space}
-    drafting = drafts.speculation(speculate, acceptance, max_draft)
+    how = {"max_draft_tokens": max_draft, "pool": draft_pool, "overlap": draft_overlap}
+    drafting = drafts.speculation(speculate, acceptance, how)
     extras: dict[str, object] = {"robust": given.robust(profiles, robust), "speculation": drafting}
     limits: dict[str, object] = {"ttft": ttft, "ttft_p99": ttft_p99, "prefix_hit_rate": prefix_hits}
     limits |= {"prefix_bandwidth": prefix_bandwidth, "max_prefill_load": prefill_load}

@@ -11,6 +11,7 @@ import numpy as np
 from placer.graph.lower import lower
 from placer.graph.totals import totals
 from placer.plan.refusal import Refusal, Relief
+from placer.planner.drafting import draft_choices
 from placer.planner.limits import LIMITS, Limit
 from placer.planner.solve import build_searcher
 from placer.progress import ignore
@@ -55,15 +56,14 @@ class Feasibility:
         """Return the most tokens per second and user any plan reaches, fleet target left out; None if none is found."""
         until, rates = min(self.deadline, time.monotonic() + 2 * QUESTION_S), list[float]()
         for searcher in self._searchers(scenario):
-            objective = Speed(searcher.cost.scenario)
+            objective = Speed(searcher.cost.scenario, searcher.cost.step.beside)
             result = searcher.search(searcher.families(), np.inf, until, ignore, objective=objective)
             rates += [searcher.cost.step.gained / result.found.value] if result.found is not None else []
         return max(rates, default=None)
 
     def _searchers(self, scenario: Scenario) -> Iterator[Searcher]:
-        """Yield a searcher for every number of tokens that may be drafted."""
-        depths = (0,) if scenario.speculation is None else scenario.speculation.depths
-        return (build_searcher(scenario, self.params, depth) for depth in depths)
+        """Yield a searcher for every way to draft."""
+        return (build_searcher(scenario, self.params, choice) for choice in draft_choices(scenario))
 
 
 def _is_colocated_possible(scenario: Scenario) -> bool:

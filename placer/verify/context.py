@@ -17,6 +17,7 @@ from placer.model.mixer import CompressedAttention, LatentAttention
 from placer.plan.metrics import Bound, Metrics, TimeShares
 from placer.plan.placement import LayerPlacement, Placement, Role
 from placer.plan.plan import BatchPlan, Plan
+from placer.plan.speculation import DrafterPool
 from placer.scenario.routing import is_uneven
 from placer.scenario.scenario import Scenario
 from placer.verify.finding import RecomputedMetrics
@@ -29,7 +30,15 @@ from placer.verify.recompute.load import Microbatch, PartLoad, part_load
 from placer.verify.recompute.memory import DeviceMemory, memory_map
 from placer.verify.recompute.rental import rented_devices
 from placer.verify.recompute.replica import Replica
-from placer.verify.recompute.speculation import NO_DRAFT, Draft, draft_of, tokens_gained
+from placer.verify.recompute.speculation import (
+    NO_DRAFT,
+    Draft,
+    draft_of,
+    drafter_group,
+    rented_drafters,
+    round_trip_s,
+    tokens_gained,
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,12 @@ class Context:
         return self.batch.draft_tokens
 
     @property
+    def drafter_pool(self) -> DrafterPool | None:
+        """Devices of a pool of its own that draft, of those there are."""
+        pool = self.plan.speculation.pool if self.plan.speculation else None
+        return pool if pool and pool.pool in {each.name for each in self.scenario.fleet.pools} else None
+
+    @property
     def capacity_context(self) -> int:
         """Tokens a sequence needs room for: input, output, and what is drafted beyond."""
         return self.scenario.workload.capacity_context + self.drafted
@@ -97,12 +112,22 @@ class Context:
         return Replica(self.groups, crossing_of(self.groups, self.scenario.fleet), batch, self._draft(batch))
 
     def _draft(self, batch: Microbatch) -> Draft:
-        """Return what drafts on the devices of the LM head."""
+        """Return what drafts, on the devices of the LM head or on a pool of its own."""
         speculation, role = self.scenario.speculation, self.placement.lm_head.role
         if not self.drafted or speculation is None or role not in self.groups:
             return NO_DRAFT
-        drafter = lower_drafter(speculation, self.scenario.model)
-        return draft_of(drafter, self.drafted, self.groups[role], batch)
+        drafter, beside = lower_drafter(speculation, self.scenario.model), self.drafter_pool
+        if beside is None:
+            return draft_of(drafter, self.drafted, self.groups[role], batch)
+        fleet, pools = self.scenario.fleet, [group.pool.name for group in self.groups.values()]
+        group = drafter_group(beside, batch.sequences, fleet)
+        ids = batch.sequences * (2 * self.drafted + 1)
+        return replace(
+            draft_of(drafter, self.drafted, group, batch),
+            group=group,
+            round_trip_s=round_trip_s(fleet, pools, beside.pool, ids),
+            is_overlapped=speculation.overlap,
+        )
 
     @cached_property
     def selections(self) -> dict[int, NDArray[np.float64]]:
@@ -164,7 +189,8 @@ class Context:
     @cached_property
     def rented(self) -> dict[str, int]:
         """Devices rented, by pool."""
-        return rented_devices(self.placement, self.groups)
+        rented, drafters = rented_devices(self.placement, self.groups), self.drafter_pool
+        return rented | ({drafters.pool: rented_drafters(drafters, self.scenario.fleet)} if drafters else {})
 
     @cached_property
     def recomputed(self) -> RecomputedMetrics:

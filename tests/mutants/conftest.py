@@ -34,7 +34,7 @@ _HERE = Path(__file__).parent
 hand_plans = _load(_HERE.parent / "verify" / "hand_plans.py")
 mutants = [
     Mutant(*row)
-    for name in ("structure", "copies", "robust", "figures", "kv", "paused")
+    for name in ("structure", "copies", "robust", "figures", "kv", "paused", "speculation")
     for row in _load(_HERE / f"{name}.py").MUTANTS
 ]
 

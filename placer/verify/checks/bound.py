@@ -61,6 +61,7 @@ def _check_alternative(context: Context, alternative: Alternative) -> Iterator[F
     price = alternative.usd_per_million_output_tokens
     yield from _check_alternative_bounds(context, alternative, where)
     used = {group.pool.name for group in context.groups.values()}
+    used |= {context.drafter_pool.pool} if context.drafter_pool else set()
     own = context.metrics.usd_per_million_output_tokens
     if alternative.without_pool not in used and (price is None or price > own * (1 + _NOISE)):
         yield _finding(where, "the plan does without this pool for less", f"at most {own!r}", price)
