@@ -10,25 +10,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from placer.catalog.engine import ServingEngine
 from placer.catalog.fleet import Fleet
-from placer.catalog.loader import load_engine, load_fleet
+from placer.catalog.loader import load_fleet
 from placer.certify import certify
 from placer.errors import ScenarioError
 from placer.files import write_atomic
 from placer.graph.lower import lower as lower_model
 from placer.kv.ask import kv_tiers
 from placer.model.catalog import load_model
-from placer.model.served import served_as
 from placer.model.spec import ModelSpec
 from placer.plan.files import load_plan
 from placer.plan.plan import Plan
-from placer.predict.prediction import Prediction
+from placer.predict.ask import predict
 from placer.progress import ProgressSink, ignore
 from placer.report.lowering_json import Lowering, summarize
 from placer.scenario.retention import Retention
 from placer.scenario.robust import Robust
-from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
 from placer.scenario.service import Service
 from placer.scenario.space import Space
@@ -145,12 +142,14 @@ def plan(  # noqa: PLR0913 the question has this many parts, all but the first f
     isl: int,
     osl: int,
     tps: float | None = None,
+    ttft: str | None = None,
+    decode_only: bool = False,
     budget_s: float = 60.0,
     gap: float = DEFAULT_GAP,
     seed: int = 0,
     progress: ProgressSink = ignore,
 ) -> Plan:
-    """Plan decode of a model on a fleet at a target speed, for the least cost per token.
+    """Plan the service of a model on a fleet at a target speed, for the least cost per request.
 
     Parameters
     ----------
@@ -162,6 +161,10 @@ def plan(  # noqa: PLR0913 the question has this many parts, all but the first f
         Input and output tokens of a request.
     tps
         Tokens per second the fleet must serve; as many as are cheapest where None.
+    ttft
+        Most mean time to first token, such as ``"2 s"``; any where None.
+    decode_only
+        Leave prefill out, for the least cost per output token.
     budget_s
         Wall seconds for the search.
     gap
@@ -186,6 +189,7 @@ def plan(  # noqa: PLR0913 the question has this many parts, all but the first f
         fleet,
         workload={"input_tokens": isl, "output_tokens": osl},
         target={"tokens_per_s_per_user": tps_user, "tokens_per_s": tps},
+        service=None if decode_only else {"ttft": ttft},
     )
     return plan_scenario(scenario, budget_s=budget_s, gap=gap, seed=seed, progress=progress)
 
@@ -269,80 +273,6 @@ def balance(  # noqa: PLR0913 the question has this many parts, all but the firs
     from placer.balance.report import balance_layers  # noqa: PLC0415 a package of the same name as this function
 
     return balance_layers(counts, ranks, slots, nodes, affinity, groups=groups, seed=seed, work=work)
-
-
-def predict(  # noqa: PLR0913 a deployment has this many parts, most with defaults
-    model: ModelSpec | str,
-    device: str,
-    *,
-    batch: int,
-    isl: int,
-    osl: int,
-    tp: int = 1,
-    pp: int = 1,
-    dp: int = 1,
-    ep: int | None = None,
-    num_devices: int | None = None,
-    weights: str | None = None,
-    experts: str | None = None,
-    kv: str | None = None,
-    routing: RoutingProfile | None = None,
-    is_prefill_elsewhere: bool = False,
-    fleet: Fleet | str | None = None,
-    engine: ServingEngine | str | None = None,
-) -> Prediction:
-    """Predict TTFT, TPOT, rates and memory of a deployment that somebody already runs; no search.
-
-    Parameters
-    ----------
-    model
-        A spec, a catalog id or alias, or a path.
-    device
-        Device of the catalog, or of ``fleet``.
-    batch
-        Requests decoding at once on each data-parallel rank.
-    isl, osl
-        Input and output tokens of a request.
-    tp, pp, dp, ep
-        Tensor-parallel degree, pipeline stages, data-parallel ranks of attention, expert-parallel ranks; ``ep`` is 1
-        by default, or ``tp x dp`` where there are data-parallel ranks.
-    num_devices
-        Must be ``tp x dp x pp``.
-    weights, experts, kv
-        How the model is served; ``fp8`` and ``fp4`` of weights are widths: what the checkpoint stores narrower stays,
-        and the KV cache is FP8. As the checkpoint by default.
-    routing
-        How tokens spread over experts; uniform by default.
-    is_prefill_elsewhere
-        Whether other devices prefill, so that steps only decode.
-    fleet
-        Where links are taken from; the catalog by default.
-    engine
-        Serving engine, or its name in the catalog; the device's by default.
-
-    Returns
-    -------
-    Prediction
-        The contents of ``placer predict --json``.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown, the degrees do not go together, or the weights do not fit.
-    """
-    from placer.predict.configuration import Configuration  # noqa: PLC0415
-    from placer.predict.predict import predict as predict_lowered  # noqa: PLC0415
-
-    degrees = {"tp": tp, "pp": pp, "dp": dp, "ep": ep or (tp * dp if dp > 1 else 1)}
-    fields = {"device": device, "num_devices": num_devices or tp * dp * pp, "batch": batch, "isl": isl, "osl": osl}
-    asked = {**fields, **degrees, "is_prefill_elsewhere": is_prefill_elsewhere}
-    return predict_lowered(
-        lower_model(served_as(_model(model), weights=weights, experts=experts, kv=kv)),
-        validated(Configuration, asked, "configuration"),
-        load_engine(engine) if isinstance(engine, str) else engine,
-        fleet=load_fleet(fleet) if isinstance(fleet, str) else fleet,
-        routing=routing,
-    )
 
 
 def verify(plan: Plan | Path | str) -> VerificationReport:
