@@ -63,7 +63,6 @@ def test_tokens_and_requests_have_one_price(isl, osl, speed):
     assert tokens / 1e6 == pytest.approx(metrics.usd_per_request, rel=1e-9)
     assert metrics.usd_per_hour / 3600 == pytest.approx(metrics.usd_per_request * metrics.requests_per_s, rel=1e-9)
     assert metrics.tokens_per_s == pytest.approx(metrics.requests_per_s * osl, rel=1e-9)
-    assert metrics.ttft_p99_s >= metrics.ttft_s * (1 - 1e-12)
 
 
 def test_a_service_never_costs_less_than_its_decode():
