@@ -60,6 +60,13 @@ class _Run:
         return min(least, default=np.inf)
 
     @property
+    def law_value(self) -> float:
+        """Price of the best plan by the law [USD per million output tokens, prompts included]; inf without one."""
+        values = [depth.price for depth in self.depths]
+        values += [found.value for found in self.mixed.founds[:1]] if self.mixed else []
+        return min(values, default=np.inf)
+
+    @property
     def wall_s(self) -> float:
         return time.monotonic() - self.started
 
@@ -212,12 +219,12 @@ def _whole(run: _Run, best: _Best, decode: Plan, parts: tuple[Phases, Shares], r
         "power_w": rental.power_w,
     }
     metrics = written.whole_metrics(scenario, decode.metrics, shares, of)
-    gap = max(0.0, 1.0 - run.bound / best.value)
-    gap = 0.0 if gap < LEAST_GAP else gap
+    gap, law_gap = (_gap(run.bound, value) for value in (best.value, run.law_value))
     assert metrics.usd_per_request is not None
     bound = Bound(
         usd_per_million_output_tokens=metrics.usd_per_million_output_tokens * (1.0 - gap),
         relative_gap=gap,
+        law_relative_gap=law_gap,
         usd_per_request=metrics.usd_per_request * (1.0 - gap),
     )
     mode = title(modes_of(decode.placement, is_colocated=best.mixed is not None))
@@ -245,6 +252,11 @@ def _whole(run: _Run, best: _Best, decode: Plan, parts: tuple[Phases, Shares], r
             "provenance": build_provenance(scenario, run.params, tuple(rental.devices)),
         }
     )
+
+
+def _gap(bound: float, value: float) -> float:
+    gap = max(0.0, 1.0 - bound / value)
+    return 0.0 if gap < LEAST_GAP else gap
 
 
 def _binding(service: Service, ttft_s: float | None, phases: Phases) -> tuple[str, ...]:
