@@ -23,7 +23,8 @@ def certify(plan: Plan) -> VerificationReport:
     Parameters
     ----------
     plan
-        As read from its file. Never raises, however wrong it is. Of a whole service the decoding replicas are simulated.
+        As read from its file. Never raises, however wrong it is. Of a whole service the decoding replicas
+        are simulated.
     """
     report = verify_plan(plan)
     if plan.status is not Status.PLANNED:

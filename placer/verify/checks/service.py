@@ -35,6 +35,9 @@ _FIELDS: tuple[tuple[str, str, Tolerance], ...] = (
 
 def check_service(view: ServiceView) -> Iterator[Finding]:
     """Yield figures of the whole that do not follow from its phases, and missed targets."""
+    if not view.requests_per_s:
+        yield _finding("scenario.service", "no first token is there in time, however few prompts come", "> 0 1/s", 0.0)
+        return
     for field, unit, tolerance in _FIELDS:
         found, exact = getattr(view.context.metrics, field), getattr(view.recomputed, field)
         if found is not None and exact is not None:

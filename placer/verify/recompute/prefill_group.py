@@ -29,7 +29,7 @@ Chances = Mapping[int, NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Held:
-    """Bytes on a device, and how many shards may each have been rounded up by one."""
+    """Bytes on a device, and how many shards that were cut may each have been rounded up by one."""
 
     total: float
     items: int
@@ -144,7 +144,7 @@ def held_bytes(model: ModelGraph, group: Group, batch: Microbatch, chunks: Seque
             shelf.add(ops.moe.expert, group.shape.expert_tp, group.slots(ops.moe.num_experts))
         shelf.keep(2 * prompts * sequence_bytes(ops.core, group.shape.tp, paged), 2 * prompts)
     fullest = max(stages, key=lambda shelf: shelf.total)
-    return Held(fullest.total + buffers, fullest.items + 1)
+    return Held(fullest.total + buffers, fullest.items)
 
 
 class _Shelf:
@@ -155,11 +155,11 @@ class _Shelf:
 
     def add(self, op: Op, cuts: int, count: int = 1) -> None:
         self.total += count * shard_bytes(op, self.group.device, cuts)
-        self.items += count * (len(op.matrices) + len(op.vectors))
+        self.items += count * len(op.matrices) if cuts > 1 else 0
 
     def keep(self, size: float, items: int) -> None:
         self.total += size
-        self.items += items
+        self.items += items if self.group.shape.tp > 1 else 0
 
 
 def buffer_bytes(model: ModelGraph, group: Group, batch: Microbatch, rank_tokens: int) -> float:
