@@ -24,9 +24,10 @@ from placer.catalog.link import Link, StartUp
 from placer.catalog.price import Energy, Ownership
 from placer.catalog.source import Source
 from placer.cli.app import build_app
-from placer.plan import kv, metrics, paused, placement, plan, provenance, refusal, schedule, speculation
+from placer.plan import kv, metrics, paused, placement, plan, portfolio, provenance, refusal, schedule, speculation
 from placer.predict.configuration import Configuration
 from placer.predict.prediction import DeviceMemory, Prediction
+from placer.scenario.portfolio import Agent, Call, ColdTier, PortfolioScenario, ServedModel, SpeedGrid
 from placer.scenario.retention import Retention, RetentionTier
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
@@ -56,7 +57,13 @@ FLEET: tuple[type[BaseModel], ...] = (
 
 ENGINE: tuple[type[BaseModel], ...] = (ServingEngine, Prediction, Configuration, DeviceMemory)
 
-LINKED = {model.__name__ for model in (*PLAN, *FLEET, *ENGINE)}
+PORTFOLIO: tuple[type[BaseModel], ...] = (
+    *(portfolio.Portfolio, portfolio.PortfolioBound, portfolio.ModelAnswer, portfolio.Deployment),
+    *(portfolio.Slot, portfolio.SlotMember, portfolio.AgentAnswer, portfolio.CallAnswer, portfolio.PortfolioSearch),
+    *(PortfolioScenario, ServedModel, Agent, Call, ColdTier, SpeedGrid),
+)
+
+LINKED = {model.__name__ for model in (*PLAN, *FLEET, *ENGINE, *PORTFOLIO)}
 
 #: What the end of a field's name says about its unit.
 UNITS = {
@@ -90,7 +97,7 @@ def cli_page() -> str:
         "|---|---|",
         "| 0 | done; for `plan`: a plan; for `verify`: verified |",
         "| 2 | input the user can fix: one line says where and what was expected |",
-        "| 3 | `plan`: proven infeasible; the refusal is printed, and written with `-o` |",
+        "| 3 | `plan`: proven infeasible; the refusal is printed, and written with `-o`; `demand`: too many requests |",
         "| 4 | `verify`: rejected |",
         "| 6 | `plan`: out of time without a plan |",
         "| 70 | our bug |",
@@ -133,6 +140,10 @@ def dictionary_page() -> str:
     lines += ["## Prediction", ""]
     lines += ["What `placer predict --json` prints, and an engine file (`fleets/engines/`).", ""]
     lines += [line for model in ENGINE for line in _section(model)]
+    lines += ["## Portfolio", ""]
+    lines += ["What `placer plan --scenario FILE --json` prints, and the scenario file ([scenarios](scenarios.md))"]
+    lines += ["embedded in it.", ""]
+    lines += [line for model in PORTFOLIO for line in _section(model)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

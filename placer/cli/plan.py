@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from placer.cli.energy import ElectricityOption, PueOption, powered_fleet
-from placer.cli.model import ModelArgument
 from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
+from placer.cli.scenario import OptionalFleet, OptionalModel, OptionalSpeed, ScenarioOption, plan_scenario_file, single
 from placer.cli.service import (
     ModeOption,
     PhaseOption,
@@ -29,7 +29,13 @@ from placer.cli.sessions import (
     TierOption,
     TurnsOption,
 )
-from placer.cli.speculation import AcceptanceOption, MaxDraftOption, SpeculateOption
+from placer.cli.speculation import (
+    AcceptanceOption,
+    DraftOverlapOption,
+    DraftPoolOption,
+    MaxDraftOption,
+    SpeculateOption,
+)
 from placer.errors import InputError
 from placer.scenario.objective import Objective
 
@@ -49,10 +55,12 @@ def register(app: typer.Typer) -> None:
 
 
 def plan_command(  # noqa: PLR0913 the parameters are the options of the command
+    context: typer.Context,
     *,
-    model: ModelArgument,
-    fleet: Annotated[str, typer.Option(metavar="FLEET", help="Catalog name, or path of a fleet file.")],
-    tps_user: Annotated[float, typer.Option(metavar="RATE", help="Tokens per second every user must get.")],
+    model: OptionalModel = None,
+    fleet: OptionalFleet = None,
+    tps_user: OptionalSpeed = None,
+    scenario: ScenarioOption = None,
     isl: Annotated[
         str | None,
         typer.Option(metavar="TOKENS", help="Input tokens of a request, such as 8192 or 8k; 8192 by default."),
@@ -118,6 +126,8 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     speculate: SpeculateOption = None,
     acceptance: AcceptanceOption = None,
     max_draft: MaxDraftOption = None,
+    draft_pool: DraftPoolOption = None,
+    draft_overlap: DraftOverlapOption = False,
     weights: WeightsOption = None,
     experts: ExpertsOption = None,
     kv: KvOption = None,
@@ -133,6 +143,10 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Plan the service of a model on a fleet, prefill and decode: the cheapest plan at a speed, with a proven bound."""
+    if scenario is not None:
+        plan_scenario_file(context)
+        return
+    model, fleet, tps_user = single(model, fleet, tps_user)
     from placer.cli import service as whole
     from placer.cli import sessions as pauses
     from placer.cli import speculation as drafts
@@ -158,14 +172,15 @@ def plan_command(  # noqa: PLR0913 the parameters are the options of the command
     kept = pauses.retention(tier, paused, draft, kv)
     space = _space(split_parts, spare_slots)
     question = {"workload": workload, "target": target, "retention": kept, "space": space}
-    drafting = drafts.speculation(speculate, acceptance, max_draft)
+    how = {"max_draft_tokens": max_draft, "pool": draft_pool, "overlap": draft_overlap}
+    drafting = drafts.speculation(speculate, acceptance, how)
     extras: dict[str, object] = {"robust": given.robust(profiles, robust), "speculation": drafting}
     limits: dict[str, object] = {"ttft": ttft, "ttft_p99": ttft_p99, "prefix_hit_rate": prefix_hits}
     limits |= {"prefix_bandwidth": prefix_bandwidth, "max_prefill_load": prefill_load}
     extras["service"] = whole.service(phase, mode, limits, has_several_routings=len(profiles) > 1)
     powered = powered_fleet(fleet, pue, electricity)
-    scenario = _scenario(spec, powered, question).model_copy(update=extras)
-    plan = _solve(scenario, (gap, budget_s, seed), is_quiet=quiet)
+    asked = _scenario(spec, powered, question).model_copy(update=extras)
+    plan = _solve(asked, (gap, budget_s, seed), is_quiet=quiet)
     _show(plan, output, is_json=json_)
 
 

@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 def schema_command(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="fleet or model file, or lowering: what lower --json prints."),
+        typer.Argument(metavar="NAME", help="fleet, model or scenario file, or lowering: what lower --json prints."),
     ],
 ) -> None:
     """Print the JSON Schema of a kind of file."""
@@ -41,10 +41,21 @@ def _model() -> dict[str, Any]:
     return model_schema()
 
 
+def _scenario() -> dict[str, Any]:
+    from placer.portfolio.schema import scenario_schema
+
+    return scenario_schema()
+
+
 def _lowering() -> dict[str, Any]:
     from placer.report.lowering_json import Lowering
 
     return Lowering.model_json_schema(mode="serialization")
 
 
-SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"fleet": _fleet, "model": _model, "lowering": _lowering}
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "fleet": _fleet,
+    "model": _model,
+    "scenario": _scenario,
+    "lowering": _lowering,
+}

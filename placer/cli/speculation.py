@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The name of a model's own modules.
 MTP = "mtp"
+#: Options by the field they set.
+_OPTIONS = {"max_draft_tokens": "--max-draft", "pool": "--draft-pool", "overlap": "--draft-overlap"}
 _EXPECTED = "a number such as 0.8, one for each token such as 0.9,0.8,0.7, or a file"
 
 SpeculateOption = Annotated[
@@ -34,10 +38,25 @@ AcceptanceOption = Annotated[
 MaxDraftOption = Annotated[
     int | None, typer.Option(metavar="NUMBER", help="Most tokens drafted in a step; 8 by default.")
 ]
+DraftPoolOption = Annotated[
+    str | None,
+    typer.Option(metavar="POOL", help="Pool whose devices run the draft model; those of the LM head by default."),
+]
+DraftOverlapOption = Annotated[
+    bool,
+    typer.Option("--draft-overlap", help="Draft for the next step while this one is verified; with --draft-pool."),
+]
 
 
-def speculation(drafter: str | None, acceptance: str | None, max_draft: int | None) -> Speculation | None:
+def speculation(drafter: str | None, acceptance: str | None, given: Mapping[str, object]) -> Speculation | None:
     """Return what the options say, None where nothing is drafted.
+
+    Parameters
+    ----------
+    drafter, acceptance
+        As written.
+    given
+        ``max_draft_tokens``, ``pool`` and ``overlap`` of `Speculation`; None = absent.
 
     Raises
     ------
@@ -45,8 +64,9 @@ def speculation(drafter: str | None, acceptance: str | None, max_draft: int | No
         Naming the option that is missing, senseless, or wrong.
     """
     if drafter is None:
-        for name, value in (("--acceptance", acceptance), ("--max-draft", max_draft)):
-            if value is not None:
+        names = {"--acceptance": acceptance} | {_OPTIONS[name]: value for name, value in given.items()}
+        for name, value in names.items():
+            if value not in (None, False):
                 raise InputError("expected --speculate beside it: without it nothing is drafted", where=name)
         return None
     if acceptance is None:
@@ -58,8 +78,7 @@ def speculation(drafter: str | None, acceptance: str | None, max_draft: int | No
     is_mtp = drafter.casefold() == MTP
     fields: dict[str, object] = {"kind": MTP} if is_mtp else {"kind": "model", "draft": load_model(drafter)}
     fields["acceptance"] = _acceptance(acceptance)
-    if max_draft is not None:
-        fields["max_draft_tokens"] = max_draft
+    fields |= {name: value for name, value in given.items() if value is not None}
     return validated(Speculation, fields, "--speculate")
 
 
@@ -73,7 +92,11 @@ def _acceptance(text: str) -> object:
         path = Path(text)
         if not path.is_file():
             raise InputError(f"expected {_EXPECTED}, got {text!r}", where="--acceptance") from None
-        return {_depth(key, text): value for key, value in parse_mapping(read_text(path), text).items()}
+        # Numbers are no names of fields: the file becomes the value of one.
+        held = parse_mapping(f"acceptance:\n{indent(read_text(path), '  ')}", text)["acceptance"]
+        if not isinstance(held, dict):
+            raise InputError("expected tokens gained a step by tokens drafted, such as 3: 2.9", where=text) from None
+        return {_depth(key, text): value for key, value in held.items()}
     for number in numbers:
         if not 0.0 <= number <= 1.0:
             raise InputError(f"expected chances between 0 and 1, got {number:g}", where="--acceptance")

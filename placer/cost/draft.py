@@ -1,22 +1,28 @@
-"""Time and bytes of drafting on the devices of the LM head (``docs/speculation.md``).
+"""Time and bytes of drafting (``docs/speculation.md``): on the devices of the LM head, or on a pool of its own.
 
-A pass runs through the whole drafter on one stage, cut like the model's ops there, for one token of every sequence of a
-microbatch. Sequences are not cut, experts have no copies and are taken as equally popular.
+A pass runs through the whole drafter on one stage, for one token of every sequence of a microbatch. On the devices of
+the LM head it is cut like the model's ops there. Sequences are not cut, experts have no copies and are taken as equally
+popular.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
+from placer.catalog.fleet import Fleet
 from placer.cost import block_bytes, block_time
 from placer.cost.group import Array, Batch, Group
 from placer.cost.loads import ExpertLoads
 from placer.graph.drafter import Drafter
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerOps
+
+#: Bytes of a token id.
+TOKEN_ID_BYTES = 4
 
 
 def _uncut(group: Group) -> Group:
@@ -113,3 +119,29 @@ def in_flight_bytes(group: Group, drafter: Drafter, batch: Batch, capacity: tupl
     top_k = max((entry.ops.moe.top_k for entry in model.layer_classes if entry.ops.moe), default=0)
     buffers = block_bytes.buffer_bytes(batch, model.spec.hidden_size, top_k)
     return drafter.modules * kept * batch.rank_tokens + buffers
+
+
+def round_trip_s(fleet: Fleet, pools: Iterable[str], beside: str, ids: Array) -> Array:
+    """Return the time token ids take to a pool that drafts and back, over the slowest link of a replica's pools.
+
+    Parameters
+    ----------
+    fleet, pools, beside
+        Where links are looked up, pools of a replica, and the one that drafts.
+    ids : ndarray, shape (num_sizes,)
+        Token ids that go one way or the other.
+
+    Returns
+    -------
+    ndarray, shape (num_sizes,)
+        Infinity where no link joins the drafter to some pool.
+    """
+    time = np.zeros_like(ids)
+    for pool in pools:
+        cross = fleet.cross_link(pool, beside)
+        if cross is None:
+            return np.full_like(ids, np.inf)
+        rate = min(fleet.port_bytes_per_s(cross, name) for name in (pool, beside))
+        latency = fleet.link_types[cross.link].latency
+        time = np.maximum(time, 2.0 * latency + ids * (TOKEN_ID_BYTES / rate))
+    return time

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.cost import block_time, prompt_pass
+from placer.cost import block_time, collective, prompt_pass
 from placer.cost.group import Array, Batch, Group
-from placer.cost.prefill import Chances, first_layers, hop_s
+from placer.cost.prefill import Chances, hop_s
 from placer.cost.prompt_pass import Chunks
 from placer.graph.model_graph import ModelGraph
+
+Stages = NDArray[np.int64]
+#: Bytes of a token id on its way back to the embedding.
+TOKEN_ID_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -160,14 +164,61 @@ def unstaged(steps: MixedSteps) -> MixedTimes:
     return MixedTimes(decode, prompt, steps.num_passes)
 
 
-def staged(steps: MixedSteps, group: Group, sequences: Array, hidden_size: int) -> MixedTimes:
-    """Return the times of a replica whose stages divide the layers as evenly as whole layers allow."""
-    least, stages, chunks = unstaged(steps), group.shape.stages, steps.chunks
-    if stages == 1:
-        return least
-    hops = [hop_s(group, sequences + more, hidden_size) for more in (0.0, *chunks.rank_tokens[[0, -1]])]
-    firsts = first_layers(len(steps.decode), stages)
-    turns = [stages * np.add.reduceat(times, firsts, axis=0).max(axis=0) for times in (steps.decode, steps.prompt)]
-    path = least.decode_s + (stages - 1) * hops[0]
-    prompt_path = least.prompt_s + (stages - 1) * ((steps.num_passes - 1) * hops[1] + hops[2])
-    return MixedTimes(np.maximum(path, turns[0]), np.maximum(prompt_path, turns[1]), steps.num_passes)
+def placed(
+    model: ModelGraph, group: Group, decoding: tuple[int, int], chunks: Chunks, experts: Experts, stages: Stages
+) -> MixedTimes:
+    """Return the times of a replica whose layers lie on given stages, one microbatch in flight for each.
+
+    A pass takes as long as its path with all hops, or as the longest stage takes for all microbatches.
+
+    Parameters
+    ----------
+    model, group, chunks, experts
+        As for `mixed_steps`.
+    decoding
+        Sequences of a data-parallel rank, and the tokens a decoded one attends to.
+    stages : ndarray of int, shape (num_layers,)
+        Stage of every layer; embedding and LM head lie on the first and the last.
+    """
+    sequences, context = decoding
+    num_chunks, spec, shape = len(chunks.tokens), model.spec, group.shape
+    tokens = sequences + np.concatenate([[0.0], chunks.rank_tokens])
+    load = loads_at_least if experts.is_bound else prompt_pass.expert_load
+    hidden = spec.hidden_size, spec.precision.dispatch
+    by_stage, known = np.zeros((shape.stages, num_chunks + 1)), dict[tuple[int, bytes], Array]()
+    for number, (ops, stage) in enumerate(zip(model.layer_ops, stages.tolist(), strict=True)):
+        selected = experts.chances.get(number)
+        key = id(ops), b"" if selected is None else selected.tobytes()
+        if key not in known:
+            loads = None if selected is None else load(selected, shape.ep, tokens * shape.dp)
+            core = block_time.core_s(group, ops.core, np.array([float(sequences)]), context)
+            both = core + np.concatenate([[0.0], prompt_pass.core_s(group, ops.core, chunks)])
+            known[key] = prompt_pass.layer_s(group, ops, tokens, both, loads, hidden)
+        by_stage[stage] += known[key]
+    batch = Batch(tokens * shape.dp, tokens, tokens / shape.tp)
+    by_stage[0] += block_time.embedding_s(group, model.embedding, batch, spec.hidden_size)
+    sampled = np.full(num_chunks + 1, float(sequences))
+    sampled[-1] += chunks.prompts
+    by_stage[-1] += _head_s(model, group, sampled)
+    path = by_stage.sum(axis=0)
+    if shape.stages > 1:
+        hop = hop_s(group, tokens, spec.hidden_size) + block_time.gather_s(group, tokens, spec.hidden_size)
+        back = _ids_back_s(group, sequences)
+        path = np.maximum(path + (shape.stages - 1) * hop + back, shape.stages * by_stage.max(axis=0))
+    return MixedTimes(path[:1], path[1:].sum(keepdims=True), num_chunks)
+
+
+def _ids_back_s(group: Group, sequences: int) -> float:
+    """Return the time token ids take from the last stage back to the embedding."""
+    link, shape = group.stage_link, group.shape
+    message = sequences * shape.dp * TOKEN_ID_BYTES / shape.width
+    return float(collective.hop_s(link.latency, link.effective_bytes_per_s, message))
+
+
+def even_stages(num_layers: int, stages: int) -> Stages:
+    """Return the stage of every layer where stages divide them as evenly as whole layers allow.
+
+    >>> even_stages(5, 2).tolist()
+    [0, 0, 0, 1, 1]
+    """
+    return np.asarray(np.arange(num_layers) * stages // num_layers, dtype=np.int64)

@@ -12,6 +12,8 @@ from placer.errors import InputError, clipped
 #: Bisections of a rate; the interval shrinks by 2^-50.
 _HALVINGS = 50
 _LATE = 0.01
+#: Square roots of the servers within which Erlang's sums have weight in double precision.
+_WINDOW = 40.0
 #: Service times up to which Erlang's series of M/D/1 is summed; beyond, its next pole weighs below 1e-6 of the tail.
 _SERIES = 8
 
@@ -158,7 +160,8 @@ def erlang_c(servers: int, offered: float) -> float:
 def erlang_b(servers: int, offered: float) -> float:
     """Return the probability that a request finds all servers busy where none waits (M/G/c/c).
 
-    ``1 / B = sum over j of c (c - 1) .. (c - j + 1) / a^j`` (Erlang 1917), all terms positive.
+    ``1 / B = sum over j of c (c - 1) .. (c - j + 1) / a^j`` (Erlang 1917), all terms positive. They are greatest at
+    ``j = c - a``; those ``40 sqrt(c)`` beyond are below ``e^-800`` of that. So is ``B`` where ``c - a`` is as much.
 
     Parameters
     ----------
@@ -179,7 +182,11 @@ def erlang_b(servers: int, offered: float) -> float:
     """
     if offered == 0:
         return 0.0
-    steps = np.log(np.arange(servers, 0, -1)) - math.log(offered)
+    idle, width = servers - offered, _WINDOW * math.sqrt(servers)
+    if idle > width:
+        return 0.0
+    num_terms = min(servers, math.ceil(max(0.0, idle) + width))
+    steps = np.log(np.arange(servers, servers - num_terms, -1)) - math.log(offered)
     terms = np.concatenate(([0.0], np.cumsum(steps)))
     greatest = float(terms.max())
     return math.exp(-greatest) / float(np.exp(terms - greatest).sum())

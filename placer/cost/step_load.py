@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from placer.cost.shape import GroupShape
 from placer.graph.drafter import Drafter, lower_drafter
 from placer.scenario.scenario import Scenario
 
@@ -20,28 +21,40 @@ class StepLoad:
         Tokens a sequence gains on average, ``E``.
     drafter
         What drafts; None in plain decode.
+    beside
+        Devices of another pool that draft for a replica, one stage; None where those of the LM head do.
+    is_overlapped
+        Whether those draft for the next step while this one is verified.
     """
 
     draft_tokens: int = 0
     gained: float = 1.0
     drafter: Drafter | None = None
+    beside: GroupShape | None = None
+    is_overlapped: bool = False
 
     @property
     def width(self) -> int:
         """Tokens of a sequence that pass through the model together."""
         return self.draft_tokens + 1
 
+    @property
+    def ids(self) -> int:
+        """Token ids of a sequence that go to the drafter, the model's own and accepted ones, and come back."""
+        return self.width + self.draft_tokens
+
 
 #: A step of plain decode.
 PLAIN = StepLoad()
 
 
-def step_load(scenario: Scenario, draft_tokens: int) -> StepLoad:
-    """Return the step of a scenario with so many drafted tokens."""
+def step_load(scenario: Scenario, draft_tokens: int, beside: GroupShape | None = None) -> StepLoad:
+    """Return the step of a scenario with so many drafted tokens; ``beside`` drafts, if not the LM head's devices."""
     if draft_tokens == 0 or scenario.speculation is None:
         return PLAIN
     speculation = scenario.speculation
-    return StepLoad(draft_tokens, speculation.gained(draft_tokens), lower_drafter(speculation, scenario.model))
+    drafter, gained = lower_drafter(speculation, scenario.model), speculation.gained(draft_tokens)
+    return StepLoad(draft_tokens, gained, drafter, beside, speculation.overlap)
 
 
 def in_steps(scenario: Scenario, gained: float) -> Scenario:

@@ -87,6 +87,13 @@ def _experts(context: Context, part: FfnPart, rank: int) -> tuple[int, ...]:
     return context.placement.experts[part.experts or ""].experts_by_rank[rank]
 
 
+def _drafter_held(context: Context, place: tuple[Role, int]) -> dict[str, int]:
+    """Return the bytes of a drafter on the stage of the LM head."""
+    draft = context.replica.draft
+    is_here = place_of(context.placement.lm_head) == place and not draft.is_beside
+    return {"drafter": math.ceil(draft.weights)} if is_here and draft.weights else {}
+
+
 def _held(context: Context, place: tuple[Role, int], rank: int) -> Counter[str]:
     """Return the bytes of weights by kind."""
     group, held = context.groups[place[0]], Counter[str]()
@@ -97,6 +104,7 @@ def _held(context: Context, place: tuple[Role, int], rank: int) -> Counter[str]:
     ):
         if place_of(at) == place:
             held[kind] += math.ceil(shard_bytes(op, group.device, tp))
+    held.update(_drafter_held(context, place))
     for placed in context.placement.layers:
         ops = context.model.layer_ops[placed.layer]
         if place_of(placed.attention) == place:
@@ -148,6 +156,7 @@ def _seconds(context: Context, place: tuple[Role, int]) -> dict[str, float]:
         seconds["embedding"] += embedding_s(context.model.embedding, group, context.replica.batch)
     if place_of(context.placement.lm_head) == place:
         seconds["LM head"] += head_s(context.model.lm_head, group)
+        seconds["drafting"] += 0.0 if context.replica.draft.is_beside else context.replica.draft.passes_s
     return {kind: context.batch.microbatches_in_flight * time for kind, time in seconds.items() if time}
 
 

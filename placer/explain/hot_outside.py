@@ -42,15 +42,14 @@ def _scored(name: str, context: Context) -> OutsideScore:
         ),
         none=_score(without_hot(context)),
         overlap=_overlap(context),
-        meets_target=planned.step_time_s <= context.scenario.target.step_time_s * (1.0 + 1e-9),
+        meets_target=planned.step_time_s <= context.gained * context.scenario.target.step_time_s * (1.0 + 1e-9),
     )
 
 
 def _score(context: Context) -> Score:
     """Return step and price by the law, as nothing is simulated here."""
-    law = metrics_of(
-        context.flow, context.replica, context.rented, Stated(len(context.placement.replicas), 0.0), context.scenario
-    )
+    stated = Stated(len(context.placement.replicas), 0.0, context.gained)
+    law = metrics_of(context.flow, context.replica, context.rented, stated, context.scenario)
     return Score(step_time_s=law.step_time_s, usd_per_million_output_tokens=law.usd_per_million_output_tokens)
 
 

@@ -18,6 +18,13 @@ TITLES = {
 }
 
 
+#: Ways of layers that make a mode of decode.
+WAYS_OF_MODE = {
+    Mode.AFD: frozenset({Way.DIRECT, Way.RELAY}),
+    Mode.PARTIAL_RESIDENCY: frozenset({Way.SPLIT, Way.AWAY}),
+}
+
+
 def decode_modes(ways: Collection[Way], tiers: Collection[TierKind]) -> tuple[Mode, ...]:
     """Return the modes decode uses.
 
@@ -31,11 +38,7 @@ def decode_modes(ways: Collection[Way], tiers: Collection[TierKind]) -> tuple[Mo
     tiers
         Memory tiers that hold anything.
     """
-    modes = []
-    if {Way.DIRECT, Way.RELAY} & set(ways):
-        modes.append(Mode.AFD)
-    if {Way.SPLIT, Way.AWAY} & set(ways):
-        modes.append(Mode.PARTIAL_RESIDENCY)
+    modes = [mode for mode, of_mode in WAYS_OF_MODE.items() if of_mode & set(ways)]
     if set(tiers) == {TierKind.SRAM}:
         modes.append(Mode.ALL_IN_SRAM)
     return tuple(modes)

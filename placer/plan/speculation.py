@@ -11,6 +11,17 @@ from placer.plan.metrics import Figure
 Count = Annotated[int, Field(ge=0)]
 
 
+class DrafterPool(BaseModel):
+    """Devices of another pool that draft for a replica: one stage, tensor parallel over all of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pool: str = Field(description="where they come from")
+    width: Annotated[int, Field(ge=1)] = Field(description="devices that draft for one replica")
+    expert_tp: Annotated[int, Field(ge=1)] = Field(description="devices one expert of the draft model is cut over")
+    first_device: tuple[Count, ...] = Field(description="index of the first of them in the pool, by replica")
+
+
 class SpeculationUse(BaseModel):
     """The number of tokens drafted, as chosen, and what drafting takes and brings.
 
@@ -24,11 +35,15 @@ class SpeculationUse(BaseModel):
     tokens_per_step: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
         description="tokens a sequence gains in a step on average, one of the model's own included"
     )
-    draft_s: Figure = Field(description="all passes that draft for one microbatch, on its critical path")
+    draft_s: Figure = Field(description="all passes that draft for one microbatch")
+    round_trip_s: Figure = Field(
+        default=0.0, description="token ids to a drafter on a pool of its own, and back; 0 = no such pool"
+    )
     verify_s: Figure = Field(description="the rest of the critical path: drafted tokens pass the model together")
-    weights_bytes: Count = Field(description="weights of the drafter on a device of the LM head's stage")
-    kept_bytes: Count = Field(
-        description="KV cache and buffers of the drafter on a device of that stage, all in flight"
+    weights_bytes: Count = Field(description="weights of the drafter on a device that drafts")
+    kept_bytes: Count = Field(description="KV cache and buffers of the drafter on a device that drafts, all in flight")
+    pool: DrafterPool | None = Field(
+        default=None, description="devices of another pool that draft; null = those of the LM head's stage"
     )
     usd_per_million_output_tokens_without: Figure | None = Field(
         description="price of the best plan found that drafts nothing; null where none meets the target"

@@ -92,7 +92,10 @@ def _parts(cost: CostModel, found: Found) -> _Parts:
         float(groups[int(on_side)][1, column])
         for column, on_side in zip(columns, found.layout.outside_on_side, strict=True)
     )
-    return _Parts(attention, ffn, outside, links + hops_of(problem, found.layout) * 1e-12)
+    drafter = problem.drafter
+    waiting = drafter.busy if drafter.waiting else 0
+    links += (drafter.waiting - waiting + hops_of(problem, found.layout)) * 1e-12
+    return _Parts(attention, ffn, outside + waiting * 1e-12, links)
 
 
 class _LayerParts:

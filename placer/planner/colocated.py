@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from placer.cost import prefill
-from placer.cost.mixed_step import MixedTimes
+from placer.cost.mixed_step import MixedTimes, Stages
 from placer.planner.memory import group_memories
 from placer.planner.rescore import Achieved, Rescorer
 from placer.scenario.scenario import Scenario
@@ -94,8 +94,10 @@ def _held(
         if not isinstance(score, Achieved):
             sequences = int(sequences * 0.9)
             continue
+        stages = np.array(score.found.layout.stages[0], dtype=np.int64)
+        at = dataclasses.replace(at, times=search.at(way, sequences, stages))
         step_s = _mean_step_s(search, way, at, score.found.step_s)
-        extra = extra_bytes(searcher, way)
+        extra = extra_bytes(searcher, way, stages)
         tokens = float(size * way.shape.stages)
         best = prices.best((way.shape,), tokens, step_s)
         late = not search.is_in_time(way, sequences, _prefill_s(at, score.found.step_s), step_s)
@@ -125,9 +127,9 @@ def _prefill_s(at: Mixed, decode_s: float) -> float:
     return at.times.num_passes * decode_s + float(at.times.added_s[0])
 
 
-def extra_bytes(searcher: Searcher, way: Way) -> float:
+def extra_bytes(searcher: Searcher, way: Way, stages: Stages) -> float:
     """Return what prompts under way and the largest chunk take on the fullest device, one for every microbatch."""
-    firsts, chunks = prefill.first_layers(len(way.held.kv_per_prompt), way.shape.stages), way.chunks
-    cache = np.add.reduceat(way.held.kv_per_prompt, firsts).max() * chunks.prompts
+    chunks = way.chunks
+    cache = np.bincount(stages, weights=way.held.kv_per_prompt).max() * chunks.prompts
     hidden = prefill.hidden_bytes(searcher.cost.model, way.group, chunks)
     return float(way.shape.stages * (cache + hidden))

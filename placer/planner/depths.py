@@ -1,7 +1,7 @@
-"""The search over the number of tokens drafted: every number is a search of its own, under one incumbent.
+"""The search over the ways to draft: each is a search of its own, under one incumbent.
 
-Each works in steps of a sequence; results are turned into tokens here. No number is left out of the bound: it is the
-least over all of them.
+Each works in steps of a sequence; results are turned into tokens here. No way to draft is left out of the bound: it is
+the least over all of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from placer.graph.lower import lower
+from placer.planner.drafting import Choice, draft_choices
 from placer.planner.feedback import Held, hold_up
 from placer.planner.rescore import Achieved
 from placer.planner.solve import Solved, build_searcher, prefill_of, solve
@@ -21,10 +22,13 @@ from placer.search.leaf import Found
 from placer.search.params import SolveParams
 from placer.search.solve import Searcher, Stop
 
+#: What is known of ways to draft that nobody looked at: nothing costs less than nothing.
+_UNSEARCHED = Solved(None, 0.0, Stop.BUDGET, ())
+
 
 @dataclass(frozen=True)
 class Depth:
-    """What was found with some number of tokens drafted; prices of ``solved`` are per step of a sequence."""
+    """What was found for one way to draft; prices of ``solved`` are per step of a sequence."""
 
     searcher: Searcher
     solved: Solved
@@ -33,6 +37,11 @@ class Depth:
     def draft_tokens(self) -> int:
         """Tokens drafted of every sequence in a step."""
         return self.searcher.cost.step.draft_tokens
+
+    @property
+    def choice(self) -> Choice:
+        """The way to draft."""
+        return self.draft_tokens, self.searcher.cost.step.beside
 
     @property
     def gained(self) -> float:
@@ -62,20 +71,21 @@ def per_token(found: Found, gained: float) -> Found:
 def search_depths(
     scenario: Scenario, params: SolveParams, started: float, sink: ProgressSink, known: float = np.inf
 ) -> tuple[Depth, ...]:
-    """Search every number of tokens that may be drafted, none first; the best price so far is the cut-off of the rest.
+    """Search every way to draft, drafting nothing first; the best price so far is the cut-off of the rest.
 
-    The time left is shared evenly by the searches left. Only plans cheaper than ``known`` (US dollars per million
-    tokens) are of interest.
+    The time left is shared evenly by the searches left; of those that none is left for, nothing is proven. Only plans
+    cheaper than ``known`` (US dollars per million tokens) are of interest.
     """
-    depths = (0,) if scenario.speculation is None else scenario.speculation.depths
-    prefill = None
+    choices, prefill = draft_choices(scenario), None
     if scenario.service is not None:
         prefill = prefill_of(scenario, lower(scenario.model), scenario.service)
     best, found = known, list[Depth]()
-    for number, draft_tokens in enumerate(depths):
+    for number, choice in enumerate(choices):
         now = time.monotonic()
-        left_s = max(0.0, started + params.budget_s - now) / (len(depths) - number)
-        searcher = build_searcher(scenario, params, draft_tokens, prefill)
+        if found and now > started + params.budget_s:
+            return (*found, Depth(found[0].searcher, _UNSEARCHED))
+        left_s = max(0.0, started + params.budget_s - now) / (len(choices) - number)
+        searcher = build_searcher(scenario, params, choice, prefill)
         share = replace(params, budget_s=max(left_s, 1e-3))
         solved = solve(searcher, share, now, sink, known=best * searcher.cost.step.gained)
         found.append(Depth(searcher, solved))
@@ -96,19 +106,21 @@ def together(depths: tuple[Depth, ...]) -> Solved:
     )
 
 
-def hold_best(depths: tuple[Depth, ...], params: SolveParams, deadline: float) -> tuple[Depth | None, dict[int, Held]]:
-    """Return where the cheapest plan that holds when simulated was found, and what holds by tokens drafted.
+def hold_best(
+    depths: tuple[Depth, ...], params: SolveParams, deadline: float
+) -> tuple[Depth | None, dict[Choice, Held]]:
+    """Return where the cheapest plan that holds when simulated was found, and what holds by way to draft.
 
     Without drafting that is always asked; elsewhere only where the law is cheaper than the best plan that holds.
     """
-    held: dict[int, Held] = {}
+    held: dict[Choice, Held] = {}
     best, price = None, np.inf
     for depth in sorted(depths, key=lambda depth: (depth.price, depth.draft_tokens)):
-        if depth.draft_tokens and depth.price >= price:
+        if not depth.solved.founds or (depth.draft_tokens and depth.price >= price):
             continue
         solved = depth.solved
         at = hold_up(depth.searcher, solved.founds, params, solved.num_nodes, deadline, solved.passed)
-        held[depth.draft_tokens] = at
+        held[depth.choice] = at
         if at.achieved is not None and at.achieved.found.value / depth.gained < price:
             best, price = depth, at.achieved.found.value / depth.gained
     return best, held

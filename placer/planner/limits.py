@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from placer.plan.refusal import Relief
 from placer.scenario.scenario import Scenario
-from placer.units import format_watts
+from placer.units import format_seconds, format_watts
 
 #: Slower than any user would wait.
 SLOWEST = 1e-2
@@ -74,7 +74,36 @@ def _required(scenario: Scenario) -> str:
     return f"pools {', '.join(scenario.target.required_pools)} in every replica"
 
 
+def _service(scenario: Scenario, **changes: object) -> Scenario:
+    assert scenario.service is not None
+    return scenario.model_copy(update={"service": scenario.service.model_copy(update=changes)})
+
+
+def _first_token(field: str, name: str) -> Limit:
+    """Return the limit on a figure of the time to first token."""
+
+    def value(scenario: Scenario) -> float:
+        limit = getattr(scenario.service, field, None)
+        return 0.0 if limit is None else float(limit)
+
+    return Limit(
+        field,
+        lambda scenario: getattr(scenario.service, field, None) is not None,
+        lambda scenario: f"{name} <= {format_seconds(value(scenario))}",
+        value,
+        lambda scenario, seconds: _service(scenario, **{field: seconds}),
+        lambda scenario: _service(scenario, **{field: None}),
+        lambda seconds, _: Relief(
+            change=f"service.{field}", value=seconds, unit="s", text=f"{name} within {format_seconds(seconds)}"
+        ),
+        falls=False,
+        least=1e-6,
+    )
+
+
 LIMITS: tuple[Limit, ...] = (
+    _first_token("ttft", "a mean time to first token"),
+    _first_token("ttft_p99", "a 99th percentile of the time to first token"),
     Limit(
         "required_pools",
         lambda scenario: bool(scenario.target.required_pools),

@@ -11,11 +11,14 @@ import numpy as np
 from placer.graph.lower import lower
 from placer.graph.totals import totals
 from placer.plan.refusal import Refusal, Relief
+from placer.planner.drafting import draft_choices
 from placer.planner.limits import LIMITS, Limit
 from placer.planner.solve import build_searcher
 from placer.progress import ignore
 from placer.scenario.scenario import Scenario
+from placer.scenario.service import Mode
 from placer.search.params import SolveParams
+from placer.search.service.colocated import MixedSearch
 from placer.search.solve import Searcher, Stop
 from placer.search.speed import Speed
 from placer.units import format_bytes
@@ -38,6 +41,10 @@ class Feasibility:
     def has_plan(self, scenario: Scenario) -> bool | None:
         """Return whether there is a plan, with any number of tokens drafted; None if time ran out first."""
         until, is_certain = min(self.deadline, time.monotonic() + QUESTION_S), True
+        if _is_colocated_possible(scenario):
+            return True
+        if scenario.service is not None and not scenario.service.allows(Mode.DISAGGREGATED):
+            return False
         for searcher in self._searchers(scenario):
             result = searcher.search(searcher.families(), np.inf, until, ignore, first_only=Stop.FIRST_FOUND)
             if result.found is not None:
@@ -49,15 +56,22 @@ class Feasibility:
         """Return the most tokens per second and user any plan reaches, fleet target left out; None if none is found."""
         until, rates = min(self.deadline, time.monotonic() + 2 * QUESTION_S), list[float]()
         for searcher in self._searchers(scenario):
-            objective = Speed(searcher.cost.scenario)
+            objective = Speed(searcher.cost.scenario, searcher.cost.step.beside)
             result = searcher.search(searcher.families(), np.inf, until, ignore, objective=objective)
             rates += [searcher.cost.step.gained / result.found.value] if result.found is not None else []
         return max(rates, default=None)
 
     def _searchers(self, scenario: Scenario) -> Iterator[Searcher]:
-        """Yield a searcher for every number of tokens that may be drafted."""
-        depths = (0,) if scenario.speculation is None else scenario.speculation.depths
-        return (build_searcher(scenario, self.params, depth) for depth in depths)
+        """Yield a searcher for every way to draft."""
+        return (build_searcher(scenario, self.params, choice) for choice in draft_choices(scenario))
+
+
+def _is_colocated_possible(scenario: Scenario) -> bool:
+    """Return whether some replica prefills between its decode steps in time."""
+    service = scenario.service
+    if service is None or not service.allows(Mode.COLOCATED):
+        return False
+    return bool(MixedSearch(scenario, lower(scenario.model), service).search(np.inf, 1.0 - 1e-9).founds)
 
 
 def refuse(scenario: Scenario, params: SolveParams, deadline: float) -> Refusal:
@@ -69,6 +83,10 @@ def refuse(scenario: Scenario, params: SolveParams, deadline: float) -> Refusal:
     ask = Feasibility(params, deadline)
     active = [limit for limit in LIMITS if limit.is_active(scenario)]
     if ask.has_plan(_without(scenario, active)) is False:
+        decode = _without(scenario, active).model_copy(update={"service": None})
+        if scenario.service is not None and ask.has_plan(decode) is not False:
+            reason = "decode can be planned, but no devices that are joined to it have room to prefill"
+            return Refusal(conflict=("prefill", "inventory"), reason=reason)
         return Refusal(conflict=("weights", "inventory"), reason=_weights_reason(scenario))
     conflict = list(active)
     for limit in active:
@@ -92,7 +110,7 @@ def _without(scenario: Scenario, limits: list[Limit]) -> Scenario:
 def _relieve(ask: Feasibility, limit: Limit, held: Scenario, scenario: Scenario) -> Iterator[Relief]:
     """Yield the nearest value of one limit at which a plan exists, all limits of the scenario kept."""
     del held
-    if limit.name == "speed" and scenario.target.tokens_per_s is None:
+    if limit.name == "speed" and scenario.target.tokens_per_s is None and scenario.service is None:
         fastest = ask.fastest(limit.relaxed(scenario))
         value = None if fastest is None else _rounded_down(fastest)
     elif limit.set_to is None:

@@ -127,7 +127,7 @@ def _best(run: _Run) -> tuple[_Best | None, int]:
         depth, held = hold_best(run.depths, run.params, deadline)
         num_simulated = sum(one.num_simulated for one in held.values())
         if depth is not None:
-            achieved = held[depth.draft_tokens].achieved
+            achieved = held[depth.choice].achieved
             assert achieved is not None
             best = _Best(depth.searcher, achieved, achieved.found.value / depth.gained, None)
     if run.search is not None and run.mixed is not None:

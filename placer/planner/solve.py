@@ -9,6 +9,7 @@ import numpy as np
 from placer.cost.step_load import in_steps, step_load
 from placer.graph.lower import lower
 from placer.graph.model_graph import ModelGraph
+from placer.planner.drafting import PLAIN_DECODE, Choice
 from placer.progress import ProgressSink
 from placer.scenario.scenario import Scenario
 from placer.scenario.service import Service
@@ -68,14 +69,14 @@ class Solved:
 
 
 def build_searcher(
-    scenario: Scenario, params: SolveParams, draft_tokens: int = 0, prefill: Prefill | None = None
+    scenario: Scenario, params: SolveParams, choice: Choice = PLAIN_DECODE, prefill: Prefill | None = None
 ) -> Searcher:
-    """Return the searcher of a scenario with so many tokens drafted, its model lowered and its tables built.
+    """Return the searcher of a scenario and a way to draft, its model lowered and its tables built.
 
     Its targets, and the prices it finds, are in steps of a sequence (`placer.cost.step_load.in_steps`). Where prefill
     has devices of its own, prices include them: ``prefill`` saves finding out what they can do.
     """
-    load, model = step_load(scenario, draft_tokens), lower(scenario.model)
+    load, model = step_load(scenario, *choice), lower(scenario.model)
     stepped = in_steps(scenario, load.gained)
     prices = None
     if scenario.service is not None:

@@ -20,6 +20,7 @@ from placer.planner.service import plan_service
 from placer.planner.solve import Solved
 from placer.progress import ProgressSink, ignore
 from placer.scenario.scenario import Scenario, assert_consistent
+from placer.search.leaf import Found
 from placer.search.params import SolveParams
 from placer.search.solve import Stop
 
@@ -76,11 +77,10 @@ def plan_speculative(scenario: Scenario, params: SolveParams, sink: ProgressSink
     best, held = hold_best(run.depths, params, deadline)
     num_simulated = sum(one.num_simulated for one in held.values())
     if best is not None:
-        own = held[best.draft_tokens].achieved
-        plain = held.get(0)
-        without = None if plain is None or plain.achieved is None else plain.achieved.found.value
+        own = held[best.choice].achieved
+        plain = held.get((0, None))
         assert own is not None
-        return _planned(run, solved, (best, own, num_simulated), without, sink)
+        return _planned(run, solved, (best, own, num_simulated), plain.achieved if plain else None, sink)
     if solved.founds or solved.stop is Stop.BUDGET or np.isfinite(solved.bound):
         plan = undecided(scenario, run.depths[0].searcher, solved, params, run.wall_s)
     else:
@@ -99,13 +99,16 @@ def _planned(
     run: _Run,
     solved: Solved,
     best: tuple[Depth, Achieved, int],
-    without: float | None,
+    held_plain: Achieved | None,
     sink: ProgressSink,
 ) -> Plan:
     depth, own, num_simulated = best
     achieved, others = _alternatives(run, depth, own, sink)
+    without = None if held_plain is None else held_plain.found.value
     without = without if depth.draft_tokens else achieved.found.value
     others = tuple(_in_tokens(entry, depth, solved.bound) for entry in others)
+    plain = held_plain.found if held_plain else None
+    others = tuple(_without_drafter(entry, depth, (plain, solved.bound)) for entry in others)
     outcome = Outcome(depth.in_tokens(achieved), others, num_simulated, run.wall_s)
     plan = assemble(run.scenario, depth.searcher, solved, outcome, run.params)
     use = drafting_use(depth, achieved.found, plan, without)
@@ -143,5 +146,21 @@ def _in_tokens(entry: Alternative, depth: Depth, bound: float) -> Alternative:
             "usd_per_million_output_tokens": own,
             "bound_usd_per_million_output_tokens": proven,
             "note": note,
+        }
+    )
+
+
+def _without_drafter(entry: Alternative, depth: Depth, plain: tuple[Found | None, float]) -> Alternative:
+    """Return what a plan costs without the pool that drafts: the best one that drafts nothing and does not use it."""
+    drafter, (found, bound) = depth.searcher.cost.step.beside, plain
+    if drafter is None or entry.without_pool != drafter.pool:
+        return entry
+    needs_none = found is not None and all(shape.pool != drafter.pool for shape in found.candidate.shapes)
+    price = found.value if found is not None and needs_none else None
+    return entry.model_copy(
+        update={
+            "usd_per_million_output_tokens": price,
+            "bound_usd_per_million_output_tokens": None if price is None else min(bound, price),
+            "note": "drafting nothing" if price is not None else "none found that drafts nothing without it",
         }
     )

@@ -40,8 +40,14 @@ def drifted_plan(
     Raises
     ------
     InputError
-        If the step gets too long for the target: then it is time to plan again.
+        If the step gets too long for the target: then it is time to plan again. And for plans that may draft tokens,
+        of which no search here proves anything.
     """
+    if plan.scenario.speculation is not None:
+        raise InputError(
+            "expected a plan without speculation, got one that may draft tokens; plan again with placer plan",
+            where="--output",
+        )
     assert plan.metrics is not None
     assert plan.time is not None
     moved = plan.under(routing).model_copy(update={"placement": placement})

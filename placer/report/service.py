@@ -28,7 +28,17 @@ def service_lines(plan: Plan) -> list[RenderableType]:
 
 def _pools(plan: Plan, phases: Phases) -> RenderableType:
     table = new_table(
-        *("prefill", ">devices", ">stages x width", ">TP", ">DP", ">EP", ">new tokens of a pass", ">prompts/s", ">busy"),
+        *(
+            "prefill",
+            ">devices",
+            ">stages x width",
+            ">TP",
+            ">DP",
+            ">EP",
+            ">new tokens of a pass",
+            ">prompts/s",
+            ">busy",
+        ),
     )
     for pool in phases.prefill:
         table.add_row(

@@ -16,12 +16,18 @@ def speculation_lines(plan: Plan) -> list[Text]:
     without, own = use.usd_per_million_output_tokens_without, plan.metrics.usd_per_million_output_tokens
     if not use.draft_tokens:
         return [Text(f"speculation ({use.drafter}): drafting does not pay here; the plan drafts nothing")]
+    place = "on a device of the LM head's stage"
+    if use.pool is not None:
+        place = f"{use.pool.width} device(s) of {use.pool.pool} for each replica, on each"
+    trip = f" (and {format_seconds(use.round_trip_s)} there and back)" if use.pool else ""
     lines = [
         f"speculation ({use.drafter}): {use.draft_tokens} token(s) drafted a step, {use.tokens_per_step:.4g} gained; "
-        f"drafting {format_seconds(use.draft_s)}, verifying {format_seconds(use.verify_s)}; on a device of the LM "
-        f"head's stage {format_bytes(use.weights_bytes)} weights, {format_bytes(use.kept_bytes)} KV cache and buffers"
+        f"drafting {format_seconds(use.draft_s)}{trip}, verifying {format_seconds(use.verify_s)}; {place} "
+        f"{format_bytes(use.weights_bytes)} weights, {format_bytes(use.kept_bytes)} KV cache and buffers"
     ]
-    if without is None:
+    if plan.scenario.service is not None:
+        lines.append("without speculation: not planned for the whole service")
+    elif without is None:
         lines.append("without speculation: no plan was found")
     else:
         lines.append(

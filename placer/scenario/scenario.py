@@ -153,14 +153,33 @@ def _check_speculation(scenario: Scenario) -> Iterator[str]:
         yield "speculation: sessions that pause are planned without; expected no workload.sessions"
     if scenario.robust is not None:
         yield "speculation: several routings are planned without; expected one routing"
+    yield from _check_draft_pool(scenario, speculation.pool)
     if speculation.draft is None:
         return
     formats = _formats(speculation.draft.precision)
     for pool in scenario.fleet.pools:
+        if speculation.pool not in {None, pool.name}:
+            continue
         device = scenario.fleet.device_of(pool.name)
         lacking = sorted(name for name in formats if device.holding(name) is None)
         if lacking:
             yield f'speculation.draft: {device.name} of pool "{pool.name}" cannot run {", ".join(lacking)} weights'
+
+
+def _check_draft_pool(scenario: Scenario, name: str | None) -> Iterator[str]:
+    names = [pool.name for pool in scenario.fleet.pools]
+    if name is None:
+        return
+    if scenario.service is not None:
+        yield "speculation.pool: the whole service is planned with drafts on the LM head's devices; expected no pool"
+    if name not in names:
+        yield f'speculation.pool: unknown pool "{name}"{nearest_hint(name, names)}'
+    elif len(names) == 1:
+        yield f'speculation.pool: "{name}" is the only pool; expected another one for the model itself'
+    elif name in scenario.target.required_pools:
+        yield f'speculation.pool: "{name}" drafts and cannot be a required pool of replicas'
+    elif not any(name in cross.between for cross in scenario.fleet.links):
+        yield f'speculation.pool: no link joins "{name}" to another pool'
 
 
 CHECKS: tuple[Callable[[Scenario], Iterator[str]], ...] = (

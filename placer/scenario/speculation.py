@@ -52,6 +52,12 @@ class Speculation(BaseModel):
         description="chance that a drafted token is accepted if all before it were: one for all, or one for each; or "
         "tokens gained a step by tokens drafted"
     )
+    pool: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="pool whose devices draft; null = the devices of the LM head"
+    )
+    overlap: bool = Field(
+        default=False, description="draft for the next step while this one is verified; on a pool of its own only"
+    )
     max_draft_tokens: Annotated[int, Field(ge=1, le=MOST_DRAFT_TOKENS)] = Field(
         default=DEFAULT_DRAFT_TOKENS, description="most tokens drafted"
     )
@@ -62,6 +68,10 @@ class Speculation(BaseModel):
             raise ValueError("draft: expected a model with kind model, and none with kind mtp")
         if self.kind is DrafterKind.MODEL and self.modules != 1:
             raise ValueError("modules: a draft model has none, expected 1")
+        if self.pool is not None and self.kind is DrafterKind.MTP:
+            raise ValueError("pool: modules of mtp need hidden states, not only token ids; expected kind model")
+        if self.overlap and self.pool is None:
+            raise ValueError("overlap: expected a pool of its own; devices of the LM head cannot do both at once")
         if isinstance(self.acceptance, Mapping):
             _assert_lengths(self.acceptance)
         return self

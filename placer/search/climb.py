@@ -44,7 +44,7 @@ def climb(found: Found, shapes: Callable[[str], Sequence[GroupShape]], space: Sp
         for neighbour in _neighbours(found.candidate, shapes, space):
             if left <= 0:
                 break
-            better, used = _sized(neighbour, found, settle)
+            better, used = _sized(neighbour, found, space.max_rank_batch, settle)
             left -= used
             if better is not None:
                 found, is_better = better, True
@@ -52,14 +52,14 @@ def climb(found: Found, shapes: Callable[[str], Sequence[GroupShape]], space: Sp
     return found
 
 
-def _sized(candidate: Candidate, found: Found, settle: Settle) -> tuple[Found | None, int]:
-    """Return the first plan of a neighbour, at some batch, that is better than the one found; and batches tried."""
+def _sized(candidate: Candidate, found: Found, max_rank_batch: int, settle: Settle) -> tuple[Found | None, int]:
+    """Return the first plan of a neighbour, at some batch of the space, that is better; and batches tried."""
     before, ranks = found.candidate, candidate.host.dp
     per_device = before.most * before.in_flight / before.host.num_devices
     tried: set[int] = set()
     for scale in SCALES:
         size = per_device * scale * candidate.host.num_devices / candidate.in_flight
-        whole = max(1, int(size) // ranks) * ranks
+        whole = min(max_rank_batch, max(1, int(size) // ranks)) * ranks
         sized = replace(candidate, least=whole, most=whole)
         if whole in tried or sized == before:
             continue

@@ -17,11 +17,12 @@ from placer.cost.group import Array
 from placer.plan.placement import Way
 from placer.scenario.space import Space
 from placer.search.ascent import PARTS, Uses, hopeless, rounded_share
+from placer.search.beside import beside
 from placer.search.dual import FOREVER_S, ClassLoad, step_bound
 from placer.search.rows import HOST, NUM_TIMES, PATH, Pair, RowBuilder, Wire, placements_of
 from placer.search.tables import CostModel
 from placer.search.tree import OptionTree
-from placer.search.value import Footprint, Objective
+from placer.search.value import Footprint, Objective, Valuation
 
 Integers = NDArray[np.int64]
 #: Columns of a node array.
@@ -63,6 +64,10 @@ class NodeBounds:
         fleet, target = cost.scenario.fleet, cost.scenario.target
         self._usable = [fleet.device_of(pool).usable_bytes for pool in family.pools]
         self._longest_s = target.step_time_s
+        drafter = cost.step.beside
+        self._drafter_usd_per_hour = (
+            0.0 if drafter is None else Valuation(cost.scenario).lowest_usd_per_hour((drafter,))
+        )
 
     def least_point(self, nodes: Integers) -> Integers:
         """Return the index of a size at or below every size of a node that suits the host's ranks.
@@ -149,6 +154,7 @@ class NodeBounds:
             fixed[:, PATH] += host if pair.side is None else np.minimum(host, pair.side[:, column])
             if pair.side is None:
                 fixed[:, HOST] += pair.host_share[:, column] * pace
+        fixed[:, PATH] += beside(self._cost, self._family.pools, pair.tokens).path_s
         return fixed
 
     def _room(self, pair: Pair) -> tuple[Array, Array]:
@@ -288,10 +294,12 @@ class NodeBounds:
         host, side = self._family.host, self._family.side
         replicas = host.most_replicas[nodes[:, HOST_NODE]]
         if side is None:
-            return Footprint(self._family.pools, (host.least_usd_per_hour[nodes[:, HOST_NODE]],)), replicas
+            alone = host.least_usd_per_hour[nodes[:, HOST_NODE]] + self._drafter_usd_per_hour
+            return Footprint(self._family.pools, (alone,)), replicas
         replicas = np.minimum(replicas, side.most_replicas[nodes[:, SIDE_NODE]])
         cap = np.ceil(np.log2(np.maximum(replicas, 1.0))).astype(np.int64)
-        prices = host.least_by_cap[nodes[:, HOST_NODE], cap], side.least_by_cap[nodes[:, SIDE_NODE], cap]
+        host_price = host.least_by_cap[nodes[:, HOST_NODE], cap] + self._drafter_usd_per_hour
+        prices = host_price, side.least_by_cap[nodes[:, SIDE_NODE], cap]
         return Footprint(self._family.pools, prices), replicas
 
     def _fits(self, loads: list[ClassLoad], room: tuple[Array, Array]) -> Array:

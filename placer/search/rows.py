@@ -17,7 +17,9 @@ import numpy as np
 
 from placer.cost.block_time import HIDDEN_BYTES
 from placer.cost.group import Array
+from placer.plan.mode import WAYS_OF_MODE
 from placer.plan.placement import Way
+from placer.scenario.scenario import Scenario
 from placer.search.fields import ClassFields
 from placer.search.tables import CostModel
 
@@ -107,11 +109,18 @@ def placements_of(cost: CostModel, index: int, *, has_side: bool) -> tuple[Place
     if not has_side:
         return near
     moe = cost.classes[index].ops.moe
-    if moe is None:
-        return (*near, Placement(Way.RELAY), Placement(Way.AWAY))
-    hot_counts = cost.scenario.space.hot_counts(moe.num_experts)
-    splits = (Placement(Way.SPLIT, level, count) for level, count in enumerate(hot_counts))
-    return (*near, Placement(Way.DIRECT), Placement(Way.RELAY), Placement(Way.AWAY), *splits)
+    others = [Placement(Way.RELAY), Placement(Way.AWAY)]
+    if moe is not None:
+        hot_counts = cost.scenario.space.hot_counts(moe.num_experts)
+        splits = (Placement(Way.SPLIT, level, count) for level, count in enumerate(hot_counts))
+        others = [Placement(Way.DIRECT), *others, *splits]
+    return (*near, *(placement for placement in others if placement.way not in _forbidden_ways(cost.scenario)))
+
+
+def _forbidden_ways(scenario: Scenario) -> frozenset[Way]:
+    """Return the ways that belong to modes a plan may not use."""
+    forbidden = () if scenario.service is None else scenario.service.forbidden_modes
+    return frozenset(way for mode in forbidden for way in WAYS_OF_MODE.get(mode, ()))
 
 
 class RowBuilder:

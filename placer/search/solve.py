@@ -12,12 +12,14 @@ from itertools import permutations
 
 import numpy as np
 
+from placer.catalog.device import TierKind
 from placer.cost.group import Array
 from placer.cost.shape import GroupShape
 from placer.cost.step_load import PLAIN, StepLoad
 from placer.graph.model_graph import ModelGraph
 from placer.progress import BoundMoved, Finished, Incumbent, ProgressSink, Started
 from placer.scenario.scenario import Scenario
+from placer.scenario.service import Mode
 from placer.search.branch import THREADS, FamilySearch
 from placer.search.climb import climb
 from placer.search.expert_layout import PlacedLoads
@@ -99,14 +101,15 @@ class Searcher:
         placed = None if is_relaxed else build_cost_model(scenario, model, PlacedLoads, step)
         self.placed_cost = placed or self.cost
         self.builder = ProblemBuilder(self.cost, placed)
+        drafts = None if step.beside is None else step.beside.pool
         prices = prices or Valuation(scenario)
         sizes = batch_grid(self.cost)
         self._trees: dict[str, OptionTree] = {}
-        for pool in scenario.fleet.pools:
+        for pool in (each for each in scenario.fleet.pools if each.name != drafts):
             tree = build_tree(self.cost, pool.name, prices, sizes)
             if tree is not None:
                 self._trees[pool.name] = tree
-        self.prices: Pricing = prices
+        self.prices: Pricing = prices if step.beside is None else Valuation(scenario, step.beside)
 
     @property
     def pool_names(self) -> tuple[str, ...]:
@@ -128,7 +131,19 @@ class Searcher:
         families: list[tuple[str, ...]] = [(name,) for name in names]
         if self._scenario.space.max_groups > 1:
             families += [pair for pair in permutations(names, 2) if fleet.cross_link(*pair) is not None]
-        return tuple(family for family in families if required <= set(family))
+        families = [family for family in families if required <= set(family) and self._is_allowed(family)]
+        return tuple(family for family in families if self._reaches_drafter(family))
+
+    def _reaches_drafter(self, family: tuple[str, ...]) -> bool:
+        """Return whether links join all pools of a family to the one that drafts, if there is one."""
+        drafter, fleet = self.cost.step.beside, self._scenario.fleet
+        return drafter is None or all(fleet.cross_link(pool, drafter.pool) is not None for pool in family)
+
+    def _is_allowed(self, family: tuple[str, ...]) -> bool:
+        """Return whether no mode is forbidden that such replicas are in whatever lies where."""
+        service, fleet = self._scenario.service, self._scenario.fleet
+        tiers = {fleet.device_of(pool).compute_tier.tier for pool in family}
+        return service is None or service.allows(Mode.ALL_IN_SRAM) or tiers != {TierKind.SRAM}
 
     def search(
         self,

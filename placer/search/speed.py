@@ -6,6 +6,7 @@ import numpy as np
 
 from placer.cost.group import Array
 from placer.cost.money import Rental
+from placer.cost.shape import GroupShape
 from placer.scenario.scenario import Scenario
 from placer.search.value import Footprint, Shapes, Valuation
 
@@ -13,9 +14,9 @@ from placer.search.value import Footprint, Shapes, Valuation
 class Speed:
     """Values plans by their step time in seconds; what can be rented is left to prices, fleet targets out."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, beside: GroupShape | None = None) -> None:
         alone = scenario.target.model_copy(update={"tokens_per_s": None})
-        self._prices = Valuation(scenario.model_copy(update={"target": alone}))
+        self._prices = Valuation(scenario.model_copy(update={"target": alone}), beside)
 
     def best(self, shapes: Shapes, tokens: float, step_s: float) -> tuple[float, Rental] | None:
         """Return the step time and the smallest fleet that reaches it."""

@@ -214,7 +214,7 @@ class _Filler:
     def drafting(self) -> None:
         """Add what drafts to the LM head: its passes follow it on the same devices, and its weights lie there."""
         fields, cost, drafter = self.cost.fields, self.cost, self.cost.step.drafter
-        if drafter is None:
+        if drafter is None or cost.step.beside is not None:
             return
         one_pass = draft.pass_s(self.group, drafter, self.sequences, cost.scenario.workload.mean_context)
         self.values[:, fields.lm_head] += cost.step.draft_tokens * one_pass

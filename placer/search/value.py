@@ -82,9 +82,18 @@ class Pricing(Objective, Protocol):
 
 
 class Valuation:
-    """Prices plans of a scenario; remembers the rental tables of groups."""
+    """Prices plans of a scenario; remembers the rental tables of groups.
 
-    def __init__(self, scenario: Scenario) -> None:
+    Parameters
+    ----------
+    scenario
+        Fleet, target, utilisation.
+    beside
+        Devices that draft for every replica, rented with its groups.
+    """
+
+    def __init__(self, scenario: Scenario, beside: GroupShape | None = None) -> None:
+        self._beside = () if beside is None else (beside,)
         self._fleet, self._target = scenario.fleet, scenario.target
         self._utilisation = scenario.workload.utilisation
         self._tables = lru_cache(maxsize=100_000)(self._build_table)
@@ -94,7 +103,7 @@ class Valuation:
         return rental_table(self._fleet, shapes).within(self._target.cost_cap, self._target.power_cap)
 
     def _table(self, shapes: Shapes) -> RentalTable:
-        return self._tables(tuple((shape.pool, shape.stages, shape.width) for shape in shapes))
+        return self._tables(tuple((shape.pool, shape.stages, shape.width) for shape in (*shapes, *self._beside)))
 
     def best(self, shapes: Shapes, tokens: float, step_s: float) -> tuple[float, Rental] | None:
         """Return the lowest price and what is rented for it.

@@ -113,10 +113,18 @@ class Blocks:
         return [self._work(place, "LM head", time), *self._draft(place)]
 
     def _draft(self, place: Place) -> list[Piece]:
-        """Return the passes that draft the next tokens, on the devices of the LM head."""
+        """Return the passes that draft the next tokens: on the devices of the LM head, or on a pool of its own.
+
+        Drafting that overlaps is no part of a microbatch's way (`Program.beside_s`).
+        """
         step, (group, _) = self._deployment.step, self.at(place)
-        if step.drafter is None:
+        if step.drafter is None or step.is_overlapped:
             return []
+        if step.beside is not None:
+            beside = self._deployment.beside
+            drafter = self._registry.number((Role.HOST, 0), Engine.DRAFTER)
+            way = Delay("token ids", beside.round_trip_s / 2.0)
+            return [way, Work(drafter, "draft", beside.passes_s), way]
         batch, context = self._deployment.sequence_batches[place[0]], self._deployment.scenario.workload.mean_context
         return [self._work(place, "draft", step.draft_tokens * float(pass_s(group, step.drafter, batch, context)[0]))]
 

@@ -112,6 +112,10 @@ def _stage(resource: Resource, used: float, step_s: float) -> StageUse:
 def _resources(plan: Plan, share: dict[Resource, float]) -> Iterator[ResourceUse]:
     assert plan.metrics is not None
     for entry in plan.occupancy:
+        if entry.resource == Engine.DRAFTER:
+            found = [value for resource, value in share.items() if resource.engine is Engine.DRAFTER]
+            predicted = entry.busy_s / plan.metrics.step_time_s
+            yield from (ResourceUse(resource=entry.resource, utilisation=_compared(each, predicted)) for each in found)
         for role in Role:
             engines = ENGINES.get(entry.resource.removeprefix(str(role)))
             if not entry.resource.startswith(str(role)) or engines is None:
@@ -128,7 +132,9 @@ def _devices(plan: Plan, share: dict[Resource, float]) -> Iterator[DeviceUse]:
         for role, first_devices in replica.first_device.items():
             for stage, first in enumerate(first_devices):
                 used = {
-                    str(one.engine): value for one, value in _ordered(share) if (one.role, one.stage) == (role, stage)
+                    str(one.engine): value
+                    for one, value in _ordered(share)
+                    if (one.role, one.stage) == (role, stage) and one.engine is not Engine.DRAFTER
                 }
                 for device in _named(groups[role], first):
                     yield DeviceUse(device=device, replica=number, role=role, stage=stage, utilisation=used)

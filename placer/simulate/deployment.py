@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from placer.catalog.link import Duplex
-from placer.cost.group import Array, Batch, Group, build_group
+from placer.cost.draft import pass_s, round_trip_s
+from placer.cost.group import Array, Batch, Group, build_group, exact_batch
 from placer.cost.shape import GroupShape
 from placer.cost.step_load import PLAIN, StepLoad, step_load
 from placer.errors import InputError
@@ -26,6 +27,14 @@ class Crossing:
     latency_s: float
     stage_bytes_per_s: dict[Role, float]
     is_half_duplex: bool
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A drafter on a pool of its own: how long it works for a microbatch, and the way of token ids there and back."""
+
+    passes_s: float
+    round_trip_s: float
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,19 @@ class Deployment:
         rates = {plan.role: fleet.port_bytes_per_s(cross, plan.pool) * plan.width for plan in self.groups}
         return Crossing(link.latency, rates, link.duplex is Duplex.HALF)
 
+    @cached_property
+    def beside(self) -> Beside:
+        """What a drafter on a pool of its own takes for a microbatch."""
+        step, fleet = self.step, self.scenario.fleet
+        if step.beside is None or step.drafter is None:
+            return Beside(0.0, 0.0)
+        batch = exact_batch(np.array([float(self.sequences)]), step.beside)
+        context = self.scenario.workload.mean_context
+        passes = pass_s(build_group(fleet, step.beside), step.drafter, batch, context)
+        ids = np.array([float(self.sequences * step.ids)])
+        trip = round_trip_s(fleet, [plan.pool for plan in self.groups], step.beside.pool, ids)
+        return Beside(step.draft_tokens * float(passes[0]), float(trip[0]))
+
     @property
     def hidden_size(self) -> int:
         """Width of the residual stream."""
@@ -133,4 +155,6 @@ def _step(plan: Plan) -> StepLoad:
     allowed = (0,) if plan.scenario.speculation is None else plan.scenario.speculation.depths
     if drafted not in allowed:
         raise InputError(f"expected one of {allowed}, got {drafted}", where="batch.draft_tokens")
-    return step_load(plan.scenario, drafted)
+    pool = plan.speculation.pool if plan.speculation else None
+    beside = None if pool is None else GroupShape(pool.pool, 1, pool.width, pool.width, pool.expert_tp)
+    return step_load(plan.scenario, drafted, beside)

@@ -34,6 +34,7 @@ class Engine(StrEnum):
     IN = "in"
     BOTH_WAYS = "both ways"
     NEXT_STAGE = "next stage"
+    DRAFTER = "drafter"
 
 
 @dataclass(frozen=True)
@@ -128,12 +129,17 @@ class Op:
 
 @dataclass(frozen=True)
 class Program:
-    """Instructions in order, and the ops their times are made of."""
+    """Instructions in order, and the ops their times are made of.
+
+    ``beside_s`` is what goes on beside them in every step: how long it takes for one microbatch, and how long it keeps
+    something busy for each.
+    """
 
     resources: tuple[Resource, ...]
     num_gates: int
     instructions: tuple[Instruction, ...]
     ops: tuple[Op, ...]
+    beside_s: tuple[float, float] = (0.0, 0.0)
     cells: Integers = field(init=False, repr=False, compare=False)
     seconds: Floats = field(init=False, repr=False, compare=False)
 
@@ -187,8 +193,9 @@ class Program:
         return next(i for i in range(start, len(self.instructions)) if self.instructions[i].kind is Kind.JOIN)
 
     def law_s(self, in_flight: int) -> float:
-        """Return ``max(path, m * busiest)``: no schedule has a shorter step (physics C2)."""
-        return max(self.path_s(), in_flight * float(self.busy_s().max(initial=0.0)))
+        """Return ``max(path, m * busiest)``, of what goes on beside as well: no schedule is shorter (physics C2)."""
+        alone, each = self.beside_s
+        return max(self.path_s(), in_flight * float(self.busy_s().max(initial=0.0)), alone, in_flight * each)
 
 
 def assemble(resources: Sequence[Resource], pieces: Sequence[Piece]) -> Program:

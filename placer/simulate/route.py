@@ -25,7 +25,11 @@ def build_route(deployment: Deployment) -> Route:
     """Return the program of every microbatch of a deployment."""
     registry = Registry()
     pieces = _Router(deployment, registry).pieces()
-    return Route(assemble(tuple(registry.resources), pieces), tuple(registry.parts))
+    program = assemble(tuple(registry.resources), pieces)
+    if deployment.step.is_overlapped:
+        beside = deployment.beside
+        program = replace(program, beside_s=(beside.passes_s + beside.round_trip_s, beside.passes_s))
+    return Route(program, tuple(registry.parts))
 
 
 def _place(at: Location) -> Place:

@@ -84,7 +84,7 @@ def run_steady(program: Program, load: Load, *, traced: range = range(0), effort
     ]
     law = program.law_s(load.in_flight)
     work = count * load.in_flight * len(program.instructions)
-    mean = max(sum(steps) / len(steps), law) if pattern else _least_average_s(simulation)
+    mean = max(sum(steps) / len(steps) if pattern else _least_average_s(simulation), law)
     return Steady(mean, law, tuple(steps), pattern > 0, count, work, tuple(simulation.stays))
 
 

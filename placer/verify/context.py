@@ -18,6 +18,7 @@ from placer.plan.metrics import Bound, Metrics, TimeShares
 from placer.plan.placement import LayerPlacement, Placement, Role
 from placer.plan.plan import BatchPlan, Plan
 from placer.plan.service import PrefillPool
+from placer.plan.speculation import DrafterPool
 from placer.scenario.routing import is_uneven
 from placer.scenario.scenario import Scenario
 from placer.verify.finding import RecomputedMetrics
@@ -28,9 +29,16 @@ from placer.verify.recompute.group import Group, group_of
 from placer.verify.recompute.layer import Layer, LayerCost, layer_cost
 from placer.verify.recompute.load import Microbatch, PartLoad, part_load
 from placer.verify.recompute.memory import DeviceMemory, memory_map
-from placer.verify.recompute.rental import Block, prefill_blocks, rented_devices, replica_blocks
+from placer.verify.recompute.rental import Block, drafter_blocks, prefill_blocks, rented_devices, replica_blocks
 from placer.verify.recompute.replica import Replica
-from placer.verify.recompute.speculation import NO_DRAFT, Draft, draft_of, tokens_gained
+from placer.verify.recompute.speculation import (
+    NO_DRAFT,
+    Draft,
+    draft_of,
+    drafter_group,
+    round_trip_s,
+    tokens_gained,
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,12 @@ class Context:
         return self.batch.draft_tokens
 
     @property
+    def drafter_pool(self) -> DrafterPool | None:
+        """Devices of a pool of its own that draft, of those there are."""
+        pool = self.plan.speculation.pool if self.plan.speculation else None
+        return pool if pool and pool.pool in {each.name for each in self.scenario.fleet.pools} else None
+
+    @property
     def capacity_context(self) -> int:
         """Tokens a sequence needs room for: input, output, and what is drafted beyond."""
         return self.scenario.workload.capacity_context + self.drafted
@@ -98,12 +112,22 @@ class Context:
         return Replica(self.groups, crossing_of(self.groups, self.scenario.fleet), batch, self._draft(batch))
 
     def _draft(self, batch: Microbatch) -> Draft:
-        """Return what drafts on the devices of the LM head."""
+        """Return what drafts, on the devices of the LM head or on a pool of its own."""
         speculation, role = self.scenario.speculation, self.placement.lm_head.role
         if not self.drafted or speculation is None or role not in self.groups:
             return NO_DRAFT
-        drafter = lower_drafter(speculation, self.scenario.model)
-        return draft_of(drafter, self.drafted, self.groups[role], batch)
+        drafter, beside = lower_drafter(speculation, self.scenario.model), self.drafter_pool
+        if beside is None:
+            return draft_of(drafter, self.drafted, self.groups[role], batch)
+        fleet, pools = self.scenario.fleet, [group.pool.name for group in self.groups.values()]
+        group = drafter_group(beside, batch.sequences, fleet)
+        ids = batch.sequences * (2 * self.drafted + 1)
+        return replace(
+            draft_of(drafter, self.drafted, group, batch),
+            group=group,
+            round_trip_s=round_trip_s(fleet, pools, beside.pool, ids),
+            is_overlapped=speculation.overlap,
+        )
 
     @cached_property
     def selections(self) -> dict[int, NDArray[np.float64]]:
@@ -180,14 +204,16 @@ class Context:
 
     @property
     def used_pools(self) -> set[str]:
-        """Pools that decode or prefill."""
-        return {group.pool.name for group in self.groups.values()} | {pool.pool for pool in self.prefill_pools}
+        """Pools that decode, draft or prefill."""
+        pools = {group.pool.name for group in self.groups.values()} | {pool.pool for pool in self.prefill_pools}
+        return pools if self.drafter_pool is None else pools | {self.drafter_pool.pool}
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """Blocks of devices of replicas and of groups that prefill; those of unknown pools are left out."""
-        decoding = replica_blocks(self.placement, self.groups)
-        return (*decoding, *prefill_blocks(self.prefill_pools, self.scenario.fleet))
+        """Blocks of devices that decode, draft and prefill; those of unknown pools are left out."""
+        fleet, drafters = self.scenario.fleet, self.drafter_pool
+        drafting = () if drafters is None else drafter_blocks(drafters, fleet)
+        return (*replica_blocks(self.placement, self.groups), *drafting, *prefill_blocks(self.prefill_pools, fleet))
 
     @cached_property
     def rented(self) -> dict[str, int]:

@@ -24,7 +24,7 @@ from placer.verify.recompute.prefill_group import Held, alone_s, busiest_s, held
 from placer.verify.recompute.prompt import Chunk, chunks_of
 from placer.verify.recompute.queue import Servers
 from placer.verify.recompute.rates import device_usd_per_hour
-from placer.verify.recompute.rental import prefill_blocks, replica_blocks, used_devices
+from placer.verify.recompute.rental import prefill_blocks, used_devices
 
 
 @dataclass(frozen=True)
@@ -264,10 +264,9 @@ class ServiceView:
         if self.colocated is not None:
             return rent * self.colocated.added_share, rent * (1.0 - self.colocated.added_share)
         fleet = self.context.scenario.fleet
-        decoding = replica_blocks(self.context.placement, self.context.groups)
         prefill, decode = (
             sum(count * device_usd_per_hour(fleet, pool) for pool, count in used_devices(blocks).items())
-            for blocks in (prefill_blocks(self.phases.prefill, fleet), decoding)
+            for blocks in (prefill_blocks(self.phases.prefill, fleet), self.context.decode.blocks)
         )
         return rent * prefill / (prefill + decode), rent * decode / (prefill + decode)
 

@@ -35,7 +35,7 @@ hand_plans = _load(_HERE.parent / "verify" / "hand_plans.py")
 service_plans = _load(_HERE.parent / "verify" / "service_plans.py")
 mutants = [
     Mutant(*row)
-    for name in ("structure", "copies", "robust", "figures", "kv", "paused", "service")
+    for name in ("structure", "copies", "robust", "figures", "kv", "paused", "speculation", "service")
     for row in _load(_HERE / f"{name}.py").MUTANTS
 ]
 

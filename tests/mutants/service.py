@@ -96,6 +96,7 @@ MUTANTS = (
     # one stage less, or another shape, needs other devices and times
     ("stage of prefill left out", "disaggregated", {f"{_POOL}.stages": 1}, ("prefill-devices", "prefill")),
     ("devices of prefill for one stage", "disaggregated", {f"{_POOL}.first_devices": [[4]]}, ("prefill-devices",)),
+    ("wider than the pool", "disaggregated", {f"{_POOL}.width": 8}, ("phases",)),
     ("width of prefill", "disaggregated", {f"{_POOL}.width": 2, f"{_POOL}.tp": 2}, ("phases",)),
     ("tensor parallelism of prefill", "two_pools", {f"{_OTHER}.tp": 2}, ("phases",)),
     ("expert cuts of prefill", "two_pools", {f"{_OTHER}.expert_tp": 2}, ("phases",)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from placer.catalog.link import Duplex
 from placer.graph.drafter import lower_drafter
 from placer.graph.lower import lower
 from placer.plan.placement import GroupPlan, Role, Way
+from placer.plan.speculation import DrafterPool
 from placer.verify.recompute.blocks import embedding_s, head_s
 from placer.verify.recompute.collectives import gather_hidden_s
 from placer.verify.recompute.crossing import crossing_of, stage_hop_s
@@ -24,7 +25,7 @@ from placer.verify.recompute.group import group_of
 from placer.verify.recompute.layer import Layer, layer_cost, turns_of
 from placer.verify.recompute.load import Microbatch, part_load
 from placer.verify.recompute.replica import Replica
-from placer.verify.recompute.speculation import draft_of, tokens_gained
+from placer.verify.recompute.speculation import draft_of, drafter_group, round_trip_s, tokens_gained
 from placer.verify.recompute.weights import shard_bytes
 
 ROLES = (Role.HOST, Role.SIDECAR)
@@ -144,11 +145,11 @@ def optimum(scenario):
         if required <= set(family)
         for shapes in itertools.product(*(list(shapes_of(model, fleet.pool(name), space)) for name in family))
     ]
-    depths = scenario.speculation.depths if scenario.speculation else (0,)
     priced = [
         (*entry, drafted)
-        for drafted, shapes in itertools.product(depths, candidates)
-        for entry in _priced(scenario, model, shapes, drafted)
+        for (drafted, beside), shapes in itertools.product(_choices(scenario), candidates)
+        if beside is None or all(fleet.cross_link(shape.pool, beside.pool) for shape in shapes)
+        for entry in _priced(scenario, model, shapes, (drafted, beside))
     ]
     if not priced:
         return None
@@ -157,15 +158,38 @@ def optimum(scenario):
     return Optimum(best[0], *best[2:-1], wrong, best[-1])
 
 
-def _priced(scenario, model, shapes, drafted):
+def _choices(scenario):
+    """Yield every number of tokens drafted, with every width of a drafter on a pool of its own."""
+    speculation = scenario.speculation
+    yield 0, None
+    for drafted in speculation.depths[1:] if speculation else ():
+        if speculation.pool is None:
+            yield drafted, None
+            continue
+        pool, heads = scenario.fleet.pool(speculation.pool), {m.num_heads for m in speculation.draft.mixers.values()}
+        parts = {ops.core.kv_max_shards for ops in lower(speculation.draft).layer_ops}
+        used = [speculation.draft.ffns[kind.ffn] for kind in speculation.draft.layer_kinds()]
+        fewest = min((ffn.num_experts for ffn in used if ffn.kind == "moe"), default=None)
+        for width in scenario.space.widths(pool):
+            whole = all(h % width == 0 for h in heads) and all(p % width == 0 or width % p == 0 for p in parts)
+            if width <= min(pool.domain, pool.count) and whole:
+                cut = 1 if fewest is None else next(u for u in divisors(width) if width // u <= fewest)
+                yield drafted, DrafterPool(pool=pool.name, width=width, expert_tp=cut, first_device=(0,))
+
+
+def _priced(scenario, model, shapes, choice):
     """Yield price, price at the target's step, and what the plan is, for every size of a replica."""
+    drafted, beside = choice
     gained = tokens_gained(scenario.speculation, drafted)
-    rents, space = list(rentals(scenario.fleet, shapes, scenario.target)), scenario.space
+    rented = (
+        shapes if beside is None else (*shapes, Shape(beside.pool, 1, beside.width, beside.width, beside.expert_tp))
+    )
+    rents, space = list(rentals(scenario.fleet, rented, scenario.target)), scenario.space
     flights = [m for m in range(1, space.max_microbatches + 1) if _suits(m, shapes)]
     sizes = itertools.product(flights, range(1, space.max_rank_batch + 1))
     for in_flight, ranks in sizes if rents else ():
         batch = ranks * shapes[0].width // shapes[0].tp
-        found = _best_step(scenario, model, shapes, (in_flight, batch, drafted))
+        found = _best_step(scenario, model, shapes, (in_flight, batch, *choice))
         if found is None:
             continue
         longest = gained / scenario.target.tokens_per_s_per_user
@@ -220,6 +244,31 @@ def _replica(scenario, shapes, in_flight, batch, drafted):
         width=drafted + 1,
     )
     return Replica(groups, crossing_of(groups, scenario.fleet), load)
+
+
+def _with_drafter(scenario, replica, beside):
+    """Return the replica with a drafter on a pool of its own, or None if that does not fit."""
+    batch, fleet = replica.batch, scenario.fleet
+    group = drafter_group(beside, batch.sequences, fleet)
+    drafter = lower_drafter(scenario.speculation, scenario.model)
+    draft = draft_of(drafter, batch.width - 1, group, batch)
+    if draft.weights + _kept(drafter, group, batch) > group.device.usable_bytes:
+        return None
+    pools = [each.pool.name for each in replica.groups.values()]
+    trip = round_trip_s(fleet, pools, beside.pool, batch.sequences * (2 * batch.width - 1))
+    overlap = scenario.speculation.overlap
+    return replace(replica, draft=replace(draft, group=group, round_trip_s=trip, is_overlapped=overlap))
+
+
+def _kept(drafter, group, batch):
+    """Return the KV cache of a drafter, a byte of every layer rounded up, and its buffers, all in flight."""
+    tp, spec, kept = group.shape.tp, drafter.model.spec, 0
+    for ops in drafter.model.layer_ops:
+        (cache,) = ops.core.caches
+        kept += math.ceil(cache.entry_bytes * batch.capacity_context / min(tp, ops.core.kv_max_shards))
+    top_k = max((ops.moe.top_k for ops in drafter.model.layer_ops if ops.moe), default=0)
+    buffers = 2 * spec.hidden_size * (2 + 2 * top_k / tp)
+    return batch.in_flight * group.rank_sequences * (kept * drafter.modules + buffers)
 
 
 class _Candidate:
@@ -325,18 +374,11 @@ class _Candidate:
     def draft(self, g):
         """Return the time and the bytes of what drafts, on a device of the LM head's stage."""
         batch, group = self.replica.batch, self.replica.groups[ROLES[g]]
-        if batch.width == 1:
+        if batch.width == 1 or self.replica.draft.is_beside:
             return 0.0, 0
         drafter = lower_drafter(self.scenario.speculation, self.scenario.model)
         draft = draft_of(drafter, batch.width - 1, group, batch)
-        tp, spec, kept = group.shape.tp, drafter.model.spec, 0
-        for ops in drafter.model.layer_ops:
-            (cache,) = ops.core.caches
-            kept += math.ceil(cache.entry_bytes * batch.capacity_context / min(tp, ops.core.kv_max_shards))
-        top_k = max((ops.moe.top_k for ops in drafter.model.layer_ops if ops.moe), default=0)
-        buffers = 2 * spec.hidden_size * (2 + 2 * top_k / tp)
-        sequences = batch.in_flight * group.rank_sequences
-        return draft.passes_s, draft.weights + sequences * (kept * drafter.modules + buffers)
+        return draft.passes_s, draft.weights + _kept(drafter, group, batch)
 
     def hop(self, here, there):
         """Return path time and bytes of hidden states on their way from slot to slot."""
@@ -361,8 +403,12 @@ class _Candidate:
 
 def _best_step(scenario, model, shapes, size):
     """Return the shortest step of a candidate and its ways, or None if nothing fits within the target."""
-    in_flight, batch, drafted = size
+    in_flight, batch, drafted, beside = size
     replica = _replica(scenario, shapes, in_flight, batch, drafted)
+    if beside is not None:
+        replica = _with_drafter(scenario, replica, beside)
+        if replica is None:
+            return None
     candidate = _Candidate(scenario, model, shapes, replica)
     hops = [[candidate.hop(a, b) for b in range(candidate.slots)] for a in range(candidate.slots)]
     hop_s = np.array([[hop[0] for hop in row] for row in hops])
@@ -434,8 +480,11 @@ def _finish(candidate, states, hops, in_flight):
         vectors[rows, 2, here] += message
         vectors[rows, 3, slot] += message
         back = np.array([candidate.token(slot, first) for first in range(candidate.slots)])
-        path = states["path"] + time + hop_s[here, slot] + back[states["first"]]
+        waiting = candidate.replica.draft.path_s if candidate.replica.draft.is_beside else 0.0
+        path = states["path"] + time + hop_s[here, slot] + back[states["first"]] + waiting
         step = np.maximum(path, in_flight * _busiest(candidate, vectors))
+        if candidate.replica.draft.is_beside:
+            step = np.maximum(step, candidate.replica.draft.busy_s(in_flight))
         if in_flight > 1:
             step = np.maximum(step, _longest_turns(candidate, vectors))
         batch = candidate.replica.batch

@@ -136,29 +136,98 @@ def scenarios(draw, most_pools=2):
 
 
 @st.composite
+def small_models(draw):
+    """A draft model of one narrow layer."""
+    heads = draw(st.sampled_from([1, 2]))
+    moe = MoeFfn(num_experts=2, top_k=1, intermediate_size=8)
+    return ModelSpec(
+        name="small",
+        source="drawn",
+        hidden_size=8,
+        vocab_size=20,
+        mixers={"gqa": GroupedQueryAttention(num_heads=heads, num_kv_heads=1, head_dim=4)},
+        ffns={"dense": DenseFfn(intermediate_size=8), "moe": moe},
+        layers=(LayerRun(repeat=1, pattern=({"mixer": "gqa", "ffn": draw(st.sampled_from(["dense", "moe"]))},)),),
+        precision=Precision(),
+    )
+
+
+@st.composite
 def speculations(draw):
-    """Something that drafts up to three tokens: modules of the model's own, or a draft model of one layer."""
+    """Something that drafts up to three tokens: modules of the model's own, or a small draft model."""
     acceptance = draw(
         st.one_of(
             st.sampled_from([1.0, 0.9, 0.5, 0.0]),
-            st.lists(st.sampled_from([0.9, 0.3]), min_size=1, max_size=3).map(tuple),
+            st.lists(st.sampled_from([0.9, 0.3]), min_size=1, max_size=2).map(tuple),
             st.sampled_from([{1: 1.9, 3: 3.5}, {2: 1.5}]),
         )
     )
     most = draw(st.integers(1, 3))
-    if draw(st.booleans()):
+    if draw(st.sampled_from([False, False, True])):
         return Speculation(kind="mtp", modules=draw(st.integers(1, 2)), acceptance=acceptance, max_draft_tokens=most)
-    small = draw(models())
-    draft = small.model_copy(update={"name": "small", "layers": small.layers[:1], "vocab_size": 50})
-    return Speculation(kind="model", draft=draft, acceptance=acceptance, max_draft_tokens=most)
+    return Speculation(kind="model", draft=draw(small_models()), acceptance=acceptance, max_draft_tokens=most)
 
 
 @st.composite
 def speculative(draw):
     """A small scenario with speculation, of at most two microbatches in flight."""
     scenario = draw(scenarios())
-    space = scenario.space.model_copy(update={"max_microbatches": min(2, scenario.space.max_microbatches)})
+    space = scenario.space.model_copy(
+        update={"max_microbatches": min(2, scenario.space.max_microbatches), "max_rank_batch": 2}
+    )
     return scenario.model_copy(update={"speculation": draw(speculations()), "space": space})
+
+
+def with_drafters(fleet, price, latency):
+    """Return a fleet with a pool of its own for drafting: two devices too small for a model."""
+    device = {
+        "memory": [{"tier": "hbm", "capacity": "16 kB", "bandwidth": "4 GB/s"}],
+        "peak": {"bf16": "500 GFLOP/s"},
+        "kernels": _kernels(0),
+        "power": "1 W",
+        "price": {"tco": price},
+        "sources": SOURCES,
+    }
+    names = [pool.name for pool in fleet.pools]
+    added = parse_fleet(
+        {
+            "name": "drawn",
+            "price_basis": "tco",
+            "pools": [
+                {"name": "tiny", "device": "tiny", "count": 2, "domain": 2, "scale_up": "near"},
+                *({"name": name, "device": "tiny", "count": 1} for name in names),
+            ],
+            "links": [{"between": ["tiny", name], "link": "near"} for name in names],
+            "devices": {"tiny": device},
+            "link_types": {"near": {"bandwidth": "1 GB/s", "latency": latency}},
+        },
+        "drawn",
+    )
+    return fleet.model_copy(
+        update={
+            "pools": (*fleet.pools, added.pool("tiny")),
+            "devices": fleet.devices | added.devices,
+            "links": (*fleet.links, *added.links),
+            "link_types": fleet.link_types | added.link_types,
+        }
+    )
+
+
+@st.composite
+def speculative_beside(draw):
+    """The same with a pool of its own that may draft."""
+    scenario = draw(speculative())
+    latency = draw(st.sampled_from(["0 us", "1 us", "50 us"]))
+    fleet = with_drafters(scenario.fleet, draw(st.sampled_from(["0.01 USD/h", "0.5 USD/h"])), latency)
+    speculation = Speculation(
+        kind="model",
+        draft=draw(small_models()),
+        acceptance=draw(st.sampled_from([1.0, 0.9, 0.6])),
+        max_draft_tokens=draw(st.integers(1, 2)),
+        pool="tiny",
+        overlap=draw(st.booleans()),
+    )
+    return scenario.model_copy(update={"speculation": speculation, "fleet": fleet})
 
 
 def hand_scenario():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from placer.cost.money import rented_devices
 from placer.cost.shape import GroupShape
-from placer.search.value import NUM_CAPS, Valuation
+from placer.search.value import NUM_CAPS, Footprint, Valuation
 
 SHAPES = st.sampled_from(
     [("big", 1, 1), ("big", 1, 2), ("big", 2, 1), ("big", 3, 2), ("big", 1, 8), ("fast", 1, 1), ("fast", 2, 4)]
@@ -119,10 +119,11 @@ def test_the_floor_never_exceeds_the_price(toys, question):
         return
     rent, token_time = valuation.lowest_usd_per_hour(shapes), step_s / tokens
     most = valuation.most_replicas(shapes)
-    floor = valuation.floor(*(np.array([value]) for value in (rent, token_time, step_s, float(most))))
+    footprint = Footprint(tuple(shape.pool for shape in shapes), (np.array([rent]),))
+    floor = valuation.floor(footprint, *(np.array([value]) for value in (token_time, step_s, float(most))))
     assert floor[0] <= best[0] * (1 + 1e-9)
     # no price lies beyond the step it allows
-    longest = valuation.longest_step_at(np.array([rent]), np.array([tokens]), best[0])
+    longest = valuation.longest_step_at(footprint, np.array([tokens]), best[0])
     assert longest[0] >= step_s * (1 - 1e-9)
 
 

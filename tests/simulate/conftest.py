@@ -24,7 +24,7 @@ def ring(times, layers):
     return assemble(resources, [Work(station, "op", time) for _ in range(layers) for station, time in enumerate(times)])
 
 
-@pytest.fixture(params=["dense", "cut", "mixed", "pipeline"])
+@pytest.fixture(params=["dense", "cut", "speculating", "drafting_beside", "mixed", "pipeline"])
 def hand_plan(request):
     return Plan.model_validate(getattr(hand_plans, request.param)())
 

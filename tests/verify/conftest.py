@@ -28,7 +28,18 @@ def plans():
     """Functions that return a plan each, as a dict."""
     return {
         name: getattr(hand_plans, name)
-        for name in ("dense", "cut", "mixed", "copied", "drifting", "pipeline", "pausing", "drafted")
+        for name in (
+            "dense",
+            "cut",
+            "mixed",
+            "copied",
+            "drifting",
+            "pipeline",
+            "pausing",
+            "drafted",
+            "speculating",
+            "drafting_beside",
+        )
     }
 
 

@@ -86,7 +86,7 @@ def hashes(scenario):
         "workload",
         "target",
         "space",
-        *(name for name in ("retention", "robust", "service") if name in scenario),
+        *(name for name in ("retention", "robust", "speculation", "service") if name in scenario),
     )
     texts = {name: getattr(parsed, name).model_dump_json() for name in names}
     space = parsed.space
@@ -125,12 +125,12 @@ def plan(scenario, estimates, metrics, **fields):
     }
 
 
-def metrics(*, step_s, users, usd_per_hour, power_w, utilisation=1.0, sold=None):
-    tokens = users / step_s
+def metrics(*, step_s, users, usd_per_hour, power_w, utilisation=1.0, sold=None, gained=1.0):
+    tokens = gained * users / step_s
     paid = (sold or tokens) * utilisation
     return {
         "usd_per_million_output_tokens": 1e6 * usd_per_hour / (3600 * paid),
-        "tokens_per_s_per_user": 1 / step_s,
+        "tokens_per_s_per_user": gained / step_s,
         "tokens_per_s": sold or tokens,
         "capacity_tokens_per_s": tokens,
         "step_time_s": step_s,
@@ -268,6 +268,125 @@ def cut():
         kv=[used | {"page_tokens": 2}],
         time=shares(42_240, (1_472, 512, 256, 0.0, 40_000)),
         occupancy=busy(("path", 42_240), ("host", 84_480), ("host fabric", 0), ("host turns", 84_480)),
+    )
+
+
+def speculating():
+    """One device, ten dense layers, b = 2, m = 1; a module drafts 2 tokens, each accepted half of the time.
+
+    r = 2 sequences, 3 tokens of each. 1 GB/s, 1 us; FLOPs count for nothing. E = 1 + 1/2 + 1/4 = 1.75.
+
+    embedding   6 tokens of 8 B                                                                      1048 ns
+    layer       projection 1104;  core 2 sequences * (8 read + 3 written) * 16 = 352 B: 1352;
+                output 1032;  FFN, two launches, 2200                                                5688 ns
+    LM head     72 B                                                                                 1072 ns
+    verifying   1048 + 10 * 5688 + 1072                                                             59000 ns
+    a pass      embedding 2 * 8 B: 1016;  projection 4x8 and two norms, 64 + 16 B: 1080;  layer 1104 + core
+                2 * (8 + 1) * 16 = 288 B: 1288 + 1032 + 2200;  LM head 1072                          8792 ns
+    drafting    2 passes                                                                            17584 ns
+    path = 76584 ns, and so T'. 1.75 tokens in it: 22851 a second and user.
+    parts       attention 10 * (104 + 352 + 32) = 4880;  FFN 2000;  ends 48 + 72 + 2 * (16 + 80 + 624 + 72) = 1704;
+                floors 1 + 10 * 5 + 1 + 2 * 8 = 68 launches.
+    without     2 tokens in 1016 + 10 * (1104 + 1288 + 1032 + 2200) + 1072 = 58328 ns
+
+    memory      embedding 64 + head 72 + 10 * 336 = 3496;  module: embedding 64 + projection 80 + layer 336 = 480;
+                room for 9 + 2 tokens of a sequence: KV 10 * 2 * 11 * 16 = 3520, the module's 352 and its buffers
+                8 * 2 * 2 = 32;  buffers of 6 tokens 8 * 2 * 6 = 96;  together 7976 of 8000.
+    KV          160 B a token; 8000 - 3976 - 96 - 384 = 3544 B are 22 tokens, all used.
+    """
+    scenario = {
+        "model": model([(10, "dense")], {"dense": DENSE}),
+        "fleet": {
+            "name": "toy",
+            "price_basis": "tco",
+            "pools": [pool("pool", "chip", 1)],
+            "devices": {
+                "chip": device("chip", capacity="8000 B", bandwidth="1 GB/s", peak="1000 TFLOP/s", floor="1 us")
+            },
+        },
+        "workload": WORKLOAD,
+        "target": {"tokens_per_s_per_user": 20_000.0},
+        "space": {},
+        "speculation": {"kind": "mtp", "acceptance": [0.5, 0.5]},
+    }
+    return plan(
+        scenario,
+        ["chip.price.tco"],
+        metrics(step_s=76_584 * NS, users=2, usd_per_hour=0.5, power_w=100.0, gained=1.75),
+        devices={"pool": 1},
+        batch={"sequences_per_microbatch": 2, "microbatches_in_flight": 1, "draft_tokens": 2},
+        groups=[group("host", "pool", 1, 1, (1, 1), [2])],
+        memory=[memory("host", "pool", "chip", 8000, 0, (3976, 0, 3904, 96))],
+        kv=[kv("host", 0, 10, 11, (160.0, 1.0, 22), [22])],
+        speculation={
+            "drafter": "mtp",
+            "draft_tokens": 2,
+            "tokens_per_step": 1.75,
+            "draft_s": 17_584 * NS,
+            "verify_s": 59_000 * NS,
+            "weights_bytes": 480,
+            "kept_bytes": 384,
+            "usd_per_million_output_tokens_without": 1e6 * 0.5 / (3600 * 2 / (58_328 * NS)),
+        },
+        time=shares(76_584, (4_880, 2_000, 1_704, 0.0, 68_000)),
+        occupancy=busy(("path", 76_584), ("host", 76_584), ("host fabric", 0)),
+        alternatives=[],
+        placement={
+            "replicas": [{"first_device": {"host": [0]}}],
+            "embedding": at("host"),
+            "lm_head": at("host"),
+            "layers": [near(number) for number in range(10)],
+        },
+    )
+
+
+def drafting_beside():
+    """`speculating` with a draft model of one layer on a device of its own: 2 GB/s, 0.5 us, 10 us away at 1 GB/s.
+
+    verifying   as before                                                                           59000 ns
+    a pass      embedding 16 B: 508;  projection 552, core 288 B: 644, output 516, FFN 1100;  LM head 536: 3856 ns
+    drafting    2 passes                                                                             7712 ns
+    ids         2 * (3 there + 2 back) of 4 B: 2 * 10000 + 40                                       20040 ns
+    path = 86752 ns, and so T'; the device works 59000 ns of it, the drafter 7712.
+    parts       attention 4880;  FFN 2000;  ends 48 + 72 + 2 * (8 + 52 + 144 + 16 + 100 + 36) = 832;  links 40;
+                floors 52 launches of 1 us, 2 * 7 of 0.5 us, 20 us: 79000.
+
+    memory      3496 + KV 3520 + buffers 96 = 7112 of 8000;  drafter 64 + 72 + 336 = 472 + 352 + 32 = 856 of 900.
+    KV          8000 - 3496 - 96 = 4408 B are 27 tokens.
+    """
+    raw = speculating()
+    small = device(
+        "small", capacity="900 B", bandwidth="2 GB/s", peak="1000 TFLOP/s", floor="0.5 us", price="0.05 USD/h"
+    )
+    fleet = raw["scenario"]["fleet"]
+    fleet["pools"].append(pool("drafts", "small", 1))
+    fleet["devices"]["small"] = small
+    fleet |= {"links": [{"between": ["pool", "drafts"], "link": "bridge"}]}
+    fleet |= {"link_types": {"bridge": link("bridge", "1 GB/s", "10 us")}}
+    draft = model([(1, "dense")], {"dense": DENSE}) | {"name": "small"}
+    scenario = raw["scenario"] | {
+        "fleet": fleet,
+        "speculation": {"kind": "model", "draft": draft, "pool": "drafts", "acceptance": [0.5, 0.5]},
+    }
+    kept = ("batch", "groups", "alternatives", "placement")
+    use = {
+        "drafter": "small",
+        "draft_s": 7_712 * NS,
+        "round_trip_s": 20_040 * NS,
+        "weights_bytes": 472,
+        "pool": {"pool": "drafts", "width": 1, "expert_tp": 1, "first_device": [0]},
+    }
+    return plan(
+        scenario,
+        ["chip.price.tco", "small.price.tco"],
+        metrics(step_s=86_752 * NS, users=2, usd_per_hour=0.55, power_w=200.0, gained=1.75),
+        **{name: raw[name] for name in kept},
+        devices={"pool": 1, "drafts": 1},
+        memory=[memory("host", "pool", "chip", 8000, 0, (3496, 0, 3520, 96))],
+        kv=[kv("host", 0, 10, 11, (160.0, 1.0, 27), [22])],
+        speculation=raw["speculation"] | use,
+        time=shares(86_752, (4_880, 2_000, 832, 40, 79_000)),
+        occupancy=busy(("path", 86_752), ("host", 59_000), ("host fabric", 0), ("drafter", 7_712)),
     )
 
 

@@ -142,7 +142,7 @@ def two_pools():
     handover    the line takes in 0.25 GB/s: 1792 ns, of which 448 are seen, and 10 us of the bridge
     found       4 layers * 16 * 2 = 128 B: 32 of 128 ns are seen
     rate        load 1/2: one in 24544 ns, 40743 1/s, together 69651 1/s
-    wait        6136 ns;  TTFT 6136 + 32 + 12272 + 10448 = 28888 ns;  in the mean (28908 * 43360 + 40743 * 28888) / 69651
+    wait        6136 ns;  TTFT 6136 + 32 + 12272 + 10448 = 28888 ns;  the mean weighs them 28908 to 40743
     memory      64 + 72 + 4 * 336 = 1480;  KV 2 * 7 * 4 * 16 = 896;  buffers 80: 2456 B
     rent        5 USD/h, 900 W;  2 * 0.5 + 1 = 2 USD/h prefill, 2 decode, 1 is idle: 2.5 each.
     """

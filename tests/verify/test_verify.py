@@ -11,7 +11,10 @@ from placer.verify.verify import CHECKS, verify_plan
 ODD = (0, 1, 3, 10**9, 0.0, 1e300, "none", [], {}, None)
 
 
-@pytest.mark.parametrize("name", ["dense", "cut", "mixed", "copied", "drifting", "pipeline", "pausing", "drafted"])
+@pytest.mark.parametrize(
+    "name",
+    ["dense", "cut", "mixed", "copied", "drifting", "pipeline", "pausing", "drafted", "speculating", "drafting_beside"],
+)
 def test_a_plan_worked_out_by_hand_is_verified(plans, name):
     report = verify_plan(Plan.model_validate(plans[name]()))
     assert [str(finding) for finding in report.findings] == []

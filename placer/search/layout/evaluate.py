@@ -54,7 +54,10 @@ def evaluate(problem: SizingProblem, layout: Layout) -> StepTime:
     hops, path_hops = _hops(problem, layout)
     outside = (problem.embedding, problem.lm_head)
     path = sum(int(row[PATH]) for row in rows) + path_hops
-    path += sum(op.time[on_side] for op, on_side in zip(outside, layout.outside_on_side, strict=True))
+    path += (
+        sum(op.time[on_side] for op, on_side in zip(outside, layout.outside_on_side, strict=True))
+        + problem.drafter.waiting
+    )
     busy, turns, fits = dict[str, int](), dict[str, int](), True
     for group, name in enumerate(RESOURCES[: 2 if problem.has_side else 1]):
         stages = np.array(layout.stages[group])
@@ -75,7 +78,8 @@ def evaluate(problem: SizingProblem, layout: Layout) -> StepTime:
         fits = fits and bool(held.max() <= problem.capacity[group])
         busy[name], busy[f"{name} fabric"] = int(device.max()), int(fabric.max())
         busy |= _ports(problem, group, stages, (rows, hops))
-    return StepTime(path, fits, {name: time * problem.in_flight for name, time in busy.items()} | turns)
+    beside = {"drafter": problem.least} if problem.least else {}
+    return StepTime(path, fits, {name: time * problem.in_flight for name, time in busy.items()} | turns | beside)
 
 
 def hops_of(problem: SizingProblem, layout: Layout) -> int:

@@ -25,7 +25,7 @@ MOST_KINDS = 12
 #: Numbers of groups of a second pool that are tried beside those of a first.
 MIXED = 12
 #: Halvings of the load at which waits still hold.
-HALVINGS = 20
+HALVINGS = 40
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,15 @@ import numpy as np
 from placer.cost import prefill
 from placer.cost.group import Array, Group, build_group
 from placer.cost.handover import reload_s
-from placer.cost.mixed_step import Experts, MixedTimes, mixed_steps, staged, unstaged
+from placer.cost.mixed_step import (
+    Experts,
+    MixedTimes,
+    Stages,
+    even_stages,
+    mixed_steps,
+    placed,
+    unstaged,
+)
 from placer.cost.money import Rental, known_usd_per_hour
 from placer.cost.prefill import Chances, Holdings
 from placer.cost.prompt_pass import Chunks
@@ -103,8 +111,8 @@ class MixedSearch:
         self._chances: Chances = scenario.workload.routing.by_layer(model.expert_layers)
         workload = scenario.workload
         new = service.new_tokens(workload.input_tokens)
-        ways = chunkings(new, workload.input_tokens - new)
-        self._ways = tuple(chunks for chunks in ways if len(chunks.tokens) <= MOST_PASSES) or ways[-1:]
+        ways = [chunks for chunks in chunkings(new, workload.input_tokens - new) if chunks.prompts == 1]
+        self._ways = tuple(chunks for chunks in ways if len(chunks.tokens) <= MOST_PASSES) or tuple(ways[-1:])
         self._output_tokens = workload.output_tokens
 
     def prompts_per_step(self, way: Chunks, sequences: Array) -> Array:
@@ -124,6 +132,7 @@ class MixedSearch:
         ways = [way for pool in self._scenario.fleet.pools for way in self._bounds(pool.name)]
         # Of a way, the cell of the largest batches is the cheapest; those below come up when it holds no plan.
         cells = [(float(bounds[-1]), number, len(bounds) - 1) for number, (_, _, bounds) in enumerate(ways)]
+        cells = [cell for cell in cells if np.isfinite(cell[0])]
         heapq.heapify(cells)
         founds: list[Mixed] = []
         best = known
@@ -135,7 +144,7 @@ class MixedSearch:
             if found is not None:
                 founds.append(found)
                 best = min(best, found.value)
-            elif index > 0:
+            elif index > 0 and np.isfinite(bounds[index - 1]):
                 heapq.heappush(cells, (float(bounds[index - 1]), number, index - 1))
         bound = min(cells[0][0] if cells else np.inf, best if founds else np.inf)
         return MixedResult(tuple(sorted(founds, key=lambda found: found.value)), bound, len(ways))
@@ -171,7 +180,9 @@ class MixedSearch:
                     if room >= 1:
                         tokens = sizes[:last] * (shape.dp * shape.stages)
                         price = usd * shape.num_devices * mean[:last] / tokens
-                        yield way, sizes, price * (1e6 / 3600.0 / workload.utilisation)
+                        rate = tokens / mean[:last] * self._prices.most_replicas((shape,))
+                        enough = rate * (1.0 + 1e-9) >= (scenario.target.tokens_per_s or 0.0)
+                        yield way, sizes, np.where(enough, price * (1e6 / 3600.0 / workload.utilisation), np.inf)
 
     def _most_alone_s(self) -> float:
         limits = (self._service.ttft, self._service.ttft_p99)
@@ -197,13 +208,13 @@ class MixedSearch:
         room = (way.group.device.usable_bytes - fixed) / (stages * (cache + token))
         return int(min(most, np.floor(room.min())))
 
-    def at(self, way: Way, rank_sequences: int) -> MixedTimes:
-        """Return the times of a replica at a batch."""
-        size = np.array([float(rank_sequences)])
-        context, hidden = self._scenario.workload.mean_context, self._model.spec.hidden_size
+    def at(self, way: Way, rank_sequences: int, stages: Stages | None = None) -> MixedTimes:
+        """Return the times of a replica at a batch; stages divide the layers evenly where nothing else is said."""
+        decoding = rank_sequences, self._scenario.workload.mean_context
+        if stages is None:
+            stages = even_stages(len(self._model.layer_ops), way.shape.stages)
         experts = Experts(self._chances, is_bound=False)
-        (steps,) = mixed_steps(self._model, way.group, (size, context), (way.chunks,), experts)
-        return staged(steps, way.group, size, hidden)
+        return placed(self._model, way.group, decoding, way.chunks, experts, stages)
 
     def _largest(self, way: Way, least: int, most: int) -> Mixed | None:
         """Return the plan of the largest batch of a range that is allowed; None if not even the least is."""

@@ -10,9 +10,19 @@ import numpy as np
 from placer.cost.collective import hop_s
 from placer.cost.group import Array, Group, build_group, exact_batch, relaxed_batch
 from placer.cost.shape import GroupShape
+from placer.search.beside import beside, fits
 from placer.search.quantize import bytes_up, capacity_down, time_up, times_up
 from placer.search.rows import Pair, RowBuilder, Wire
-from placer.search.sizing.problem import ClassTable, Crossing, Outside, Run, SizingProblem, share_of
+from placer.search.sizing.problem import (
+    NO_DRAFTER,
+    ClassTable,
+    Crossing,
+    DrafterTimes,
+    Outside,
+    Run,
+    SizingProblem,
+    share_of,
+)
 from placer.search.tables import CostModel, Dealer, stage_values
 
 #: No step is ever longer than this [s].
@@ -102,7 +112,7 @@ class ProblemBuilder:
         """
         host = self.values(candidate.host, candidate, deal)
         side = None if candidate.side is None else self.values(candidate.side, candidate, deal)
-        return self._problem(candidate, (host, side), longest_s)
+        return self._problem(candidate, (host, side), longest_s, deal)
 
     def build_together(self, candidates: list[Candidate], sizes: Candidate, longest_s: float) -> SizingProblem:
         """Return one sizing problem that bounds several candidates: tables at least as good as all of theirs.
@@ -119,9 +129,11 @@ class ProblemBuilder:
         hosts = {one.host: self.values(one.host, sizes, relaxed_batch) for one in candidates}
         sides = {one.side: self.values(one.side, sizes, relaxed_batch) for one in candidates if one.side is not None}
         side = np.minimum.reduce(list(sides.values())) if sides else None
-        return self._problem(sizes, (np.minimum.reduce(list(hosts.values())), side), longest_s)
+        return self._problem(sizes, (np.minimum.reduce(list(hosts.values())), side), longest_s, relaxed_batch)
 
-    def _problem(self, candidate: Candidate, tables: tuple[Array, Array | None], longest_s: float) -> SizingProblem:
+    def _problem(
+        self, candidate: Candidate, tables: tuple[Array, Array | None], longest_s: float, deal: Dealer
+    ) -> SizingProblem:
         (host, side), cost = tables, self._cost
         tokens = np.array([candidate.least, candidate.most], dtype=np.float64)
         pair = Pair(host, host, side, side, tokens, np.full(2, float(candidate.in_flight)))
@@ -138,8 +150,9 @@ class ProblemBuilder:
             crossing=self._crossing(candidate, rows, wire),
             stages=stages,
             in_flight=candidate.in_flight,
-            capacity=self._capacity(candidate, pair),
+            capacity=self._capacity(candidate, pair) if _drafter_fits(cost, candidate, deal) else (0, 0),
             longest=time_up(longest_s),
+            drafter=_drafter(cost, candidate, deal),
         )
 
     def exact(self, candidate: Candidate) -> SizingProblem:
@@ -182,6 +195,19 @@ class ProblemBuilder:
             stage=_two(stage),
             stage_token=_two(stage_token),
         )
+
+
+def _drafter_fits(cost: CostModel, candidate: Candidate, deal: Dealer) -> bool:
+    return fits(cost, float(candidate.least), candidate.in_flight, deal)
+
+
+def _drafter(cost: CostModel, candidate: Candidate, deal: Dealer) -> DrafterTimes:
+    """Return the times of a drafter on a pool of its own."""
+    if cost.step.beside is None:
+        return NO_DRAFTER
+    pools = tuple(shape.pool for shape in candidate.shapes)
+    times = beside(cost, pools, np.array([float(candidate.most)]), deal)
+    return DrafterTimes(*(time_up(float(time[0])) for time in (times.path_s, times.busy_s, times.alone_s)))
 
 
 def _stage_hop(group: Group, message_bytes: float, gather_s: float) -> int:

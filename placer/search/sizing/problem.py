@@ -10,7 +10,7 @@ from placer.search.quantize import Integers
 from placer.search.rows import HOST, NUM_CHAINS, PATH_CHAIN, Placement
 
 #: Rounded times in a sum that belong to no layer and no stage.
-OUTSIDE_TERMS = 6
+OUTSIDE_TERMS = 7
 #: Up to so many runs, stages are dealt layers run by run and in order.
 MAX_ORDERED_RUNS = 4
 
@@ -95,6 +95,29 @@ class Crossing:
 
 
 @dataclass(frozen=True)
+class DrafterTimes:
+    """What a drafter beside a replica takes for a microbatch [ps].
+
+    Attributes
+    ----------
+    waiting
+        On the critical path.
+    busy
+        How long it works.
+    alone
+        No step is shorter, where it drafts while the step before is verified.
+    """
+
+    waiting: int = 0
+    busy: int = 0
+    alone: int = 0
+
+
+#: Nothing drafts beside a replica.
+NO_DRAFTER = DrafterTimes()
+
+
+@dataclass(frozen=True)
 class SizingProblem:
     """The question where layers go, for given groups, microbatch size and microbatches in flight.
 
@@ -112,6 +135,8 @@ class SizingProblem:
         Bytes a device of host and sidecar has for weights and KV cache.
     longest
         No step longer than this is of interest [ps].
+    drafter
+        Times of a drafter on a pool of its own.
     is_fluid
         Whether stages are taken together, as a bound that is quick to find.
     """
@@ -126,6 +151,7 @@ class SizingProblem:
     capacity: tuple[int, int]
     longest: int
     is_fluid: bool = False
+    drafter: DrafterTimes = NO_DRAFTER
 
     @property
     def bundles(self) -> tuple[tuple[int, ...], ...]:
@@ -138,6 +164,11 @@ class SizingProblem:
         return tuple(
             tuple(run.index for run in self.runs if run.class_index == index) for index in range(len(self.classes))
         )
+
+    @property
+    def least(self) -> int:
+        """The shortest step a drafter beside the replica allows [ps]."""
+        return max(self.drafter.alone, self.drafter.busy * self.in_flight)
 
     @property
     def has_side(self) -> bool:

@@ -63,8 +63,13 @@ def read_traffic(path: Path, format_name: str | None = None) -> ReadTraffic:
             f'unknown format "{format_name}"{nearest_hint(format_name, format_names())}; known are {known}'
         )
     with open_trace(path) as source:
-        reader = _detected(source) if format_name is None else _named(format_name)
-        return ReadTraffic(reader.NAME, reader.read(source))
+        return read_source(source, format_name)
+
+
+def read_source(source: TraceSource, format_name: str | None = None) -> ReadTraffic:
+    """Read what is open already; its format, if given, is a known one."""
+    reader = _detected(source) if format_name is None else _named(format_name)
+    return ReadTraffic(reader.NAME, reader.read(source))
 
 
 def _named(format_name: str) -> Reader:

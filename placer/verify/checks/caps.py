@@ -29,7 +29,7 @@ def check_caps(context: Context) -> Iterator[Finding]:
                 expected=f"at most {cap!r} {unit}",
                 found=f"{value!r} {unit}",
             )
-    used = context.used_pools
+    used = {group.pool.name for group in context.groups.values()}
     for name in target.required_pools:
         if name not in used:
             yield Finding(check=NAME, where="scenario.target.required_pools", message="not used", expected=name)

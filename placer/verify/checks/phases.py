@@ -21,6 +21,8 @@ WHAT = (
 
 #: Most pools of prefill groups, and stages a group may have whether fewer would fit or not.
 _MOST_POOLS, _MOST_STAGES = 2, 8
+#: Most chunks of a prompt between decode steps.
+_MOST_CHUNKS = 64
 #: Modes as people read them.
 _NAMES = {
     Mode.COLOCATED: "colocated prefill",
@@ -89,7 +91,12 @@ def _check_pools(context: Context) -> Iterator[Finding]:
 
 
 def _check_pool(context: Context, where: str, pool: PrefillPool) -> Iterator[Finding]:
-    fleet, view = context.scenario.fleet, PoolView(context, pool)
+    fleet = context.scenario.fleet
+    there, needed = fleet.pool(pool.pool).count, pool.stages * pool.width
+    if needed > there:
+        yield _finding(where, "a group needs more devices than the pool has", f"at most {there}", needed)
+        return
+    view = PoolView(context, pool)
     for group in context.groups.values():
         decoding = group.pool.name
         if pool.pool != decoding and fleet.cross_link(pool.pool, decoding) is None:
@@ -126,8 +133,19 @@ def _check_chunks(context: Context, where: str, chunks: Chunking) -> Iterator[Fi
 
 
 def _check_colocated(context: Context, chunks: Chunking) -> Iterator[Finding]:
-    where = "phases.colocated"
-    yield from _check_chunks(context, f"{where}.chunks", chunks)
+    where = "phases.colocated.chunks"
+    yield from _check_chunks(context, where, chunks)
+    if chunks.prompts > 1:
+        yield _finding(f"{where}.prompts", "prompts pass one at a time between steps", 1, chunks.prompts)
+    if len(chunks.tokens) > _MOST_CHUNKS:
+        yield _finding(f"{where}.tokens", "too many between steps", f"at most {_MOST_CHUNKS}", len(chunks.tokens))
+    if context.drafted:
+        yield _finding("batch.draft_tokens", "steps that take prompts along draft none", 0, context.drafted)
+    yield from _check_replica(context)
+
+
+def _check_replica(context: Context) -> Iterator[Finding]:
+    """Yield what replicas that prefill between steps may not have."""
     if len(context.groups) > 1:
         yield _finding("groups", "replicas that prefill between steps have one", 1, len(context.groups))
     for group in context.groups.values():
@@ -140,8 +158,6 @@ def _check_colocated(context: Context, chunks: Chunking) -> Iterator[Finding]:
         if context.batch.microbatches_in_flight != group.shape.stages:
             found = context.batch.microbatches_in_flight
             yield _finding("batch.microbatches_in_flight", "not as many as stages", group.shape.stages, found)
-    if context.drafted:
-        yield _finding("batch.draft_tokens", "steps that take prompts along draft none", 0, context.drafted)
 
 
 def _check_modes(context: Context, first: Mode) -> Iterator[Finding]:

@@ -24,6 +24,8 @@ def occupancy_s(flow: Flow, replica: Replica) -> dict[str, float]:
             out, back = flow.port_s(role, replica)
             busy[f"{role} out"] = replica.batch.in_flight * out
             busy[f"{role} in"] = replica.batch.in_flight * back
+    if replica.draft.is_beside:
+        busy["drafter"] = replica.draft.busy_s(replica.batch.in_flight)
     return busy
 
 

@@ -118,9 +118,11 @@ def trace(model: ModelGraph, placement: Placement, costs: Sequence[LayerCost], r
             flow.take(place, turns_of(cost, place[0], replica.share(place[0])))
         here = end_of(layer)
     _move(flow, here, place_of(placement.lm_head), replica)
-    head = head_s(model.lm_head, replica.groups[placement.lm_head.role]) + replica.draft.passes_s
+    draft = replica.draft
+    head = head_s(model.lm_head, replica.groups[placement.lm_head.role])
+    head += 0.0 if draft.is_beside else draft.passes_s
     _alone(flow, placement.lm_head, head, replica)
-    flow.path_s += head
+    flow.path_s += head + (draft.path_s if draft.is_beside else 0.0)
     _return_token(flow, placement, replica)
     return flow
 

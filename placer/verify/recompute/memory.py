@@ -72,8 +72,10 @@ class _Books:
         stage.items += len(op.matrices) + len(op.vectors)
 
     def add_draft(self, place: Place) -> None:
-        """Add what drafts: weights, and what all microbatches in flight keep."""
+        """Add what drafts on the stage of the LM head: weights, and what all microbatches in flight keep."""
         draft, stage = self.replica.draft, self.stages[place]
+        if draft.is_beside:
+            return
         stage.weights += draft.weights
         stage.draft += self.replica.batch.in_flight * draft.kept
         stage.items += draft.items

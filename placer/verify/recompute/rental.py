@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from placer.catalog.fleet import Fleet, Pool
 from placer.plan.placement import Placement, Role
 from placer.plan.service import PrefillPool
+from placer.plan.speculation import DrafterPool
 from placer.verify.recompute.group import Group
 
 
@@ -55,6 +56,12 @@ def replica_blocks(placement: Placement, groups: Mapping[Role, Group]) -> Iterat
     for index, role, stage, first in blocks(placement, groups):
         where = f"placement.replicas[{index}].{role}[{stage}]"
         yield Block(where, groups[role].pool, first, groups[role].shape.width)
+
+
+def drafter_blocks(drafters: DrafterPool, fleet: Fleet) -> Iterator[Block]:
+    """Yield the blocks of devices of a known pool of its own that draft."""
+    for index, first in enumerate(drafters.first_device):
+        yield Block(f"speculation.pool.first_device[{index}]", fleet.pool(drafters.pool), first, drafters.width)
 
 
 def prefill_blocks(pools: Sequence[PrefillPool], fleet: Fleet) -> Iterator[Block]:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from placer.catalog.fleet import Fleet
 from placer.catalog.kernel import KernelFamily
 from placer.graph.drafter import Drafter
 from placer.graph.layer_class import LayerOps
 from placer.graph.model_graph import ModelGraph
 from placer.graph.op import Op
 from placer.model.mixer import CompressedAttention, LatentAttention
+from placer.plan.placement import GroupPlan, Role
+from placer.plan.speculation import DrafterPool
 from placer.scenario.speculation import Speculation
 from placer.verify.recompute.blocks import attention_s, dense_s, embedding_s, head_s, moe_s
 from placer.verify.recompute.collectives import gather_hidden_s
-from placer.verify.recompute.group import Group
+from placer.verify.recompute.group import Group, group_of
 from placer.verify.recompute.kernels import gemm_s
 from placer.verify.recompute.load import Microbatch, part_load
 from placer.verify.recompute.pages import sequence_tokens
@@ -47,7 +50,7 @@ def tokens_gained(speculation: Speculation | None, drafted: int) -> float:
 
 @dataclass(frozen=True)
 class Draft:
-    """What drafts on the stage of the LM head, for one microbatch.
+    """What drafts for one microbatch: on the stage of the LM head, or on a pool of its own.
 
     Attributes
     ----------
@@ -59,12 +62,35 @@ class Draft:
         KV cache of its sequences, and buffers, on a device [B].
     items
         Terms that may each have been rounded up by a byte.
+    group
+        The devices of a pool of its own; None where those of the LM head draft.
+    round_trip_s
+        Token ids to that pool and back [s].
+    is_overlapped
+        Whether it drafts for the next step while this one is verified.
     """
 
     passes_s: float = 0.0
     weights: float = 0.0
     kept: float = 0.0
     items: int = 0
+    group: Group | None = None
+    round_trip_s: float = 0.0
+    is_overlapped: bool = False
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether a pool of its own drafts."""
+        return self.group is not None
+
+    @property
+    def path_s(self) -> float:
+        """What of the critical path goes to drafting [s]."""
+        return 0.0 if self.is_overlapped else self.passes_s + self.round_trip_s
+
+    def busy_s(self, in_flight: int) -> float:
+        """Return how long drafting keeps a pool of its own in a step; overlapped, what one draft takes at least [s]."""
+        return max(in_flight * self.passes_s, self.passes_s + self.round_trip_s if self.is_overlapped else 0.0)
 
 
 #: Plain decode.
@@ -150,3 +176,35 @@ def _sequence_bytes(model: ModelGraph, group: Group, batch: Microbatch) -> float
             volume = cache.kept(tokens) * cache.entry_bytes
             kept += volume if cache.is_index else volume / parts
     return kept
+
+
+def drafter_group(pool: DrafterPool, sequences: int, fleet: Fleet) -> Group:
+    """Return the devices of a pool of its own that draft for a replica: one stage, one data-parallel rank."""
+    shape = GroupPlan(
+        role=Role.HOST,
+        pool=pool.pool,
+        stages=1,
+        width=pool.width,
+        tp=pool.width,
+        expert_tp=pool.expert_tp,
+        sequences_per_rank=(sequences,),
+    )
+    return group_of(shape, fleet)
+
+
+def round_trip_s(fleet: Fleet, pools: Iterable[str], drafter: str, ids: int) -> float:
+    """Return the time token ids of 4 bytes take there and back over the slowest link, one device on either end [s].
+
+    Raises
+    ------
+    ValueError
+        If a pool of the replica has no link to the drafter's.
+    """
+    slowest = 0.0
+    for pool in pools:
+        cross = fleet.cross_link(pool, drafter)
+        if cross is None:
+            raise ValueError(f"no link joins {pool} to {drafter}")
+        rate = min(fleet.port_bytes_per_s(cross, pool), fleet.port_bytes_per_s(cross, drafter))
+        slowest = max(slowest, 2.0 * fleet.link_types[cross.link].latency + 4.0 * ids / rate)
+    return slowest

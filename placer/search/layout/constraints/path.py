@@ -29,7 +29,9 @@ def add(model: cp_model.CpModel, variables: LayoutVariables) -> None:
     for group in variables.groups:
         if problem.stages[group] > 1:
             total = total + _stage_hops(model, variables, group)
-    model.add(variables.step >= total + _token_return(model, variables))
+    model.add(variables.step >= total + _token_return(model, variables) + problem.drafter.waiting)
+    if problem.least:
+        model.add(variables.step >= problem.least)
 
 
 def _stage_hops(model: cp_model.CpModel, variables: LayoutVariables, group: int) -> Sum:

@@ -10,7 +10,7 @@ from placer.search.sizing.variables import SizingVariables, Sum
 
 
 def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProblem) -> None:
-    """Add ``step >= sum of op times + hops between groups and between stages + return of the token``.
+    """Add ``step >= sum of op times + hops between groups and between stages + return of the token + wait``.
 
     Twin in ``verify``: the critical path.
     """
@@ -25,4 +25,6 @@ def add(model: cp_model.CpModel, variables: SizingVariables, problem: SizingProb
     if problem.has_side:
         total = total + crossing.to_side * variables.to_side() + crossing.to_host * variables.to_host(problem)
         total = total + crossing.token * variables.token_hops
-    model.add(variables.step >= total)
+    model.add(variables.step >= total + problem.drafter.waiting)
+    if problem.least:
+        model.add(variables.step >= problem.least)

@@ -1,0 +1,187 @@
+"""From plans to the cheapest choice among them, one that fits into domains, and the bound on every other."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from placer.catalog.fleet import Fleet
+from placer.catalog.price import Ownership
+from placer.errors import ScenarioError
+from placer.plan.placement import GroupPlan
+from placer.portfolio.chains import ordered
+from placer.portfolio.clock import Clock, clock_of, rate_quanta
+from placer.portfolio.cold import ColdSlot
+from placer.portfolio.columns import Kind, Library, SpeedBounds
+from placer.portfolio.demand import Demand
+from placer.portfolio.times import planned_ttft_s, ttft_s
+from placer.scenario.portfolio import PortfolioScenario, Residency
+from placer.search.params import SolveParams
+from placer.search.portfolio.master import solve_master
+from placer.search.portfolio.packing import pack
+from placer.search.portfolio.problem import (
+    Block,
+    Chain,
+    ChainCall,
+    Choice,
+    Column,
+    PoolRent,
+    Problem,
+    SlotColumn,
+    Turn,
+)
+from placer.search.portfolio.relaxation import Level, RelaxedAnswer, ServiceBound, solve_relaxation
+
+#: Choices that may turn out not to fit before the search gives up.
+MOST_CUTS = 200
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The cheapest choice, where its blocks start by pool and size, whether it is proven, and how many did not fit."""
+
+    choice: Choice | None
+    starts: dict[str, dict[int, list[int]]]
+    is_proven: bool
+    cuts: int
+
+
+def pool_rents(fleet: Fleet) -> dict[str, PoolRent]:
+    """Return every pool with the rent of a unit.
+
+    Raises
+    ------
+    ScenarioError
+        If a pool has no price on the fleet's basis, or owned devices are beside rented ones.
+    """
+    rents = {}
+    owned = {isinstance(fleet.device_of(pool.name).price.get(fleet.price_basis), Ownership) for pool in fleet.pools}
+    if len(owned) > 1:
+        raise ScenarioError("owned devices beside rented ones; bases are never mixed", where="fleet")
+    for pool in fleet.pools:
+        price = fleet.usd_per_hour(pool.name)
+        if price is None:
+            raise ScenarioError(f'no price on the basis "{fleet.price_basis}"', where=f"fleet.pools[{pool.name}]")
+        rents[pool.name] = PoolRent(pool, pool.unit * price)
+    return rents
+
+
+def blocks_of(fleet: Fleet, groups: tuple[GroupPlan, ...]) -> tuple[Block, ...]:
+    """Return the devices of one replica that must lie together: a group, or its stages where it exceeds a domain."""
+    blocks = []
+    for group in groups:
+        if group.num_devices <= fleet.pool(group.pool).domain:
+            blocks.append(Block(group.pool, group.num_devices, 1))
+        else:
+            blocks.append(Block(group.pool, group.width, group.stages))
+    return tuple(blocks)
+
+
+def build_problem(
+    scenario: PortfolioScenario, demands: tuple[Demand, ...], kinds: tuple[Kind, ...], slots: tuple[ColdSlot, ...]
+) -> Problem:
+    """Return the master problem; times and demands are rounded up, rates down."""
+    clock, quanta = clock_of(scenario), rate_quanta(demands)
+    return Problem(
+        pools=pool_rents(scenario.fleet),
+        demands=tuple(math.ceil(demand.tokens_per_s * quanta) for demand in demands),
+        columns=tuple(_column(scenario, demands, kind, clock) for kind in kinds),
+        slots=tuple(_slot_column(scenario, slot, clock) for slot in slots),
+        chains=chains_of(scenario, clock),
+    )
+
+
+def _column(scenario: PortfolioScenario, demands: tuple[Demand, ...], kind: Kind, clock: Clock) -> Column:
+    service = scenario.models[kind.service]
+    blocks = blocks_of(scenario.fleet, kind.plan.groups)
+    held = {block.pool: block.size * block.count for block in blocks}
+    room = min(scenario.fleet.pool(pool).count // devices for pool, devices in held.items())
+    return Column(
+        model=kind.service,
+        rate=int(kind.rate * rate_quanta(demands)),
+        most=min(room, math.ceil(demands[kind.service].tokens_per_s / kind.rate) + 1),
+        blocks=blocks,
+        tpot_quanta=clock.up(kind.tpot_s),
+        base_quanta=clock.up(ttft_s(kind.plan, service)),
+    )
+
+
+def _slot_column(scenario: PortfolioScenario, slot: ColdSlot, clock: Clock) -> SlotColumn:
+    turns = tuple(
+        Turn(
+            turn.kind.service,
+            clock.up(turn.kind.tpot_s),
+            clock.up(slot.period_s + turn.switch_s + ttft_s(turn.kind.plan, scenario.models[turn.kind.service])),
+        )
+        for turn in slot.turns
+    )
+    return SlotColumn(turns, Block(slot.tier.pool, slot.devices, 1))
+
+
+def chains_of(scenario: PortfolioScenario, clock: Clock) -> tuple[Chain, ...]:
+    """Return the agents in numbers."""
+    numbers = {service.name: index for index, service in enumerate(scenario.models)}
+    chains = []
+    for agent in scenario.agents:
+        calls = ordered(agent)
+        place = {call.id: index for index, call in enumerate(calls)}
+        chains.append(
+            Chain(
+                tuple(
+                    ChainCall(numbers[call.model], call.osl, tuple(place[name] for name in call.after))
+                    for call in calls
+                ),
+                clock.down(agent.end_to_end),
+            )
+        )
+    return tuple(chains)
+
+
+def choose(problem: Problem, params: SolveParams) -> Chosen:
+    """Return the cheapest choice that fits into the domains of its units."""
+    cuts: list[Choice] = []
+    is_proven = True
+    while len(cuts) < MOST_CUTS:
+        answer = solve_master(problem, params, cuts)
+        is_proven &= answer.is_proven
+        if answer.choice is None:
+            return Chosen(None, {}, is_proven, len(cuts))
+        starts, misfit_proven = _packed(problem, answer.choice)
+        if starts is not None:
+            return Chosen(answer.choice, starts, is_proven, len(cuts))
+        is_proven &= misfit_proven
+        cuts.append(answer.choice)
+    return Chosen(None, {}, is_proven=False, cuts=len(cuts))
+
+
+def _packed(problem: Problem, choice: Choice) -> tuple[dict[str, dict[int, list[int]]] | None, bool]:
+    starts = {}
+    for name, rent in problem.pools.items():
+        found, is_proven = pack(rent, choice.blocks(problem, name), choice.units[name])
+        if found is None:
+            return None, is_proven
+        starts[name] = found
+    return starts, True
+
+
+def relax(
+    scenario: PortfolioScenario, demands: tuple[Demand, ...], library: Library, params: SolveParams
+) -> RelaxedAnswer:
+    """Return what no portfolio of the declared space can beat [US dollars per hour]."""
+    has_ttft = any(planned_ttft_s(kind.plan) is not None for kind in library.kinds)
+    services, clock = [], clock_of(scenario)
+    for index, (service, demand, bounds) in enumerate(zip(scenario.models, demands, library.bounds, strict=True)):
+        may_be_cold = service.residency is not Residency.RESIDENT
+        levels = [_level(demand, at, may_be_cold=may_be_cold) for at in bounds]
+        # Speeds from one of the grid up to the next; beyond the last one what is not proven impossible.
+        impossible = library.too_fast[index]
+        ends = [*(at.speed for at in bounds[1:]), *([impossible] if impossible else [])]
+        nexts = [clock.down(1.0 / speed) for speed in ends]
+        closed = [replace(level, least_tpot_quanta=tpot) for level, tpot in zip(levels, nexts, strict=False)]
+        services.append(ServiceBound((*closed, *levels[len(closed) :]), 0 if has_ttft else clock.down(service.ttft)))
+    return solve_relaxation(pool_rents(scenario.fleet), services, chains_of(scenario, clock), params)
+
+
+def _level(demand: Demand, at: SpeedBounds, *, may_be_cold: bool) -> Level:
+    usd = {pools: price * demand.tokens_per_s * 3600 / 1e6 for pools, price in at.usd_per_million.items()}
+    return Level(0, usd, 0.0 if may_be_cold else min(at.usd_per_hour.values()))

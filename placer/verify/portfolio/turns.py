@@ -1,0 +1,108 @@
+"""Checks `turns` and `tiers`: timetables of cold models, what switching costs, and where weights wait (physics E5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from placer.plan.portfolio import Slot, SlotMember
+from placer.scenario.portfolio import ColdTier
+from placer.verify.finding import Finding
+from placer.verify.portfolio.context import PortfolioContext, Traffic, differs, finding, ttft_of
+
+TURNS = "turns"
+TURNS_WHAT = "all turns fit the period, no wait is longer than allowed, loads and switches follow from arrivals"
+TIERS = "tiers"
+TIERS_WHAT = "weights of all members fit the tier they wait in"
+#: A turn answers all who wait but for this chance (docs/scenarios.md).
+MOST_OVERFLOW = 0.01
+
+
+def check_turns(context: PortfolioContext) -> Iterator[Finding]:
+    """Yield timetables that do not work out, and figures that do not follow from weights, plans and arrivals."""
+    for index, slot in enumerate(context.portfolio.slots):
+        where, tier = f"slots[{index}]", _tier(context, slot)
+        if tier is None:
+            yield finding(TURNS, where, f"the scenario has no tier {slot.tier} of {slot.pool}")
+            continue
+        for number, member in enumerate(slot.members):
+            yield from _check_member(context, (slot, tier), member, f"{where}.members[{number}]")
+        taken_s = sum(member.switch_s + member.serve_s for member in slot.members)
+        if taken_s > slot.period_s * (1 + 1e-9):
+            yield finding(TURNS, where, "turns take longer than the period", slot.period_s, taken_s)
+        for field, exact in (
+            ("timetable_load", taken_s / slot.period_s),
+            ("load", sum(member.load for member in slot.members)),
+        ):
+            if differs(getattr(slot, field), exact):
+                yield finding(TURNS, f"{where}.{field}", "not that of its members", exact, getattr(slot, field))
+
+
+def check_tiers(context: PortfolioContext) -> Iterator[Finding]:
+    """Yield tiers that hold less than must wait in them."""
+    for index, slot in enumerate(context.portfolio.slots):
+        tier = _tier(context, slot)
+        held = sum(_weights(member) for member in slot.members)
+        if tier is not None and held > tier.capacity:
+            where = f"slots[{index}]"
+            yield finding(TIERS, where, "weights exceed the tier of its fullest device [B]", tier.capacity, held)
+
+
+def _tier(context: PortfolioContext, slot: Slot) -> ColdTier | None:
+    return next((t for t in context.scenario.tiers if (t.pool, t.tier) == (slot.pool, slot.tier)), None)
+
+
+def _weights(member: SlotMember) -> int:
+    return max(use.weights_bytes + use.hot_experts_bytes for use in member.plan.memory)
+
+
+def _check_member(
+    context: PortfolioContext, at: tuple[Slot, ColdTier], member: SlotMember, where: str
+) -> Iterator[Finding]:
+    slot, tier = at
+    service, traffic = context.scenario.service(member.model), context.traffic[member.model]
+    metrics = member.plan.metrics
+    assert metrics is not None
+    if service.wait is None or slot.period_s > service.wait * (1 + 1e-9):
+        yield finding(TURNS, where, "waits longer for its turn than allowed", service.wait, slot.period_s)
+    switch_s = _weights(member) / tier.bandwidth + tier.latency
+    serve_s = ttft_of(member.plan, service) + traffic.output_tokens * metrics.step_time_s
+    some_s = (1.0 - math.prod(math.exp(-rate * slot.period_s) for rate, _ in traffic.groups)) / slot.period_s
+    chance = _overflow(traffic, slot.period_s, metrics.users)
+    exact = {
+        "weights_bytes": _weights(member),
+        "switch_s": switch_s,
+        "serve_s": serve_s,
+        "batch_requests": metrics.users,
+        "requests_per_turn": traffic.requests_per_s * slot.period_s,
+        "overflow": chance,
+        "switches_per_hour": 3600 * some_s,
+        "load": some_s * (switch_s + serve_s),
+    }
+    for field, value in exact.items():
+        if differs(getattr(member, field), value):
+            yield finding(TURNS, f"{where}.{field}", "not what follows", value, getattr(member, field))
+    wait_s = context.answer(member.model).switch_wait_s
+    if differs(wait_s, slot.period_s + switch_s):
+        where_wait = f"models[{member.model}].switch_wait_s"
+        yield finding(TURNS, where_wait, "not period and switch", slot.period_s + switch_s, wait_s)
+    if chance > MOST_OVERFLOW + 1e-9:
+        yield finding(TURNS, where, "more wait than a turn answers too often", MOST_OVERFLOW, chance)
+
+
+def _overflow(traffic: Traffic, period_s: float, room: int) -> float:
+    """Return the chance of more than ``room`` requests in a period: distributions of each kind of group, convolved."""
+    # Far beyond the mean nothing arrives that counts: sums stay short however many users a replica has room for.
+    mean = sum(rate * size for rate, size in traffic.groups) * period_s
+    widest = max(size for _, size in traffic.groups)
+    room = min(room, int(mean + 50 * math.sqrt(mean * widest)) + 100 * widest)
+    total = np.array([1.0])
+    for rate, size in traffic.groups:
+        expected = rate * period_s
+        own = np.zeros(room + 1)
+        for groups in range(room // size + 1):
+            own[groups * size] = math.exp(groups * math.log(expected) - expected - math.lgamma(groups + 1))
+        total = np.convolve(total, own)[: room + 1]
+    return max(0.0, 1.0 - float(total.sum()))
