@@ -23,7 +23,8 @@ def certify(plan: Plan) -> VerificationReport:
     Parameters
     ----------
     plan
-        As read from its file. Never raises, however wrong it is.
+        As read from its file. Never raises, however wrong it is. Of a whole service the decoding replicas
+        are simulated.
     """
     report = verify_plan(plan)
     if plan.status is not Status.PLANNED:
@@ -49,8 +50,9 @@ def _with(report: VerificationReport, check: CheckResult, found: tuple[Finding, 
 
 def _findings(plan: Plan) -> tuple[Finding, ...]:
     """Return what simulation does not confirm: of the plan, and of the plan under every routing it must serve."""
-    assert plan.metrics is not None
-    stated = [("metrics", plan, plan.metrics.step_time_s, plan.metrics.law_step_time_s)]
+    where, decode = "metrics" if plan.phases is None else "phases.decode.metrics", plan.decode_part()
+    assert decode.metrics is not None
+    stated = [(where, decode, decode.metrics.step_time_s, decode.metrics.law_step_time_s)]
     if plan.robust is not None and plan.scenario.robust is not None:
         routings = {profile.name: profile.routing for profile in plan.scenario.robust.profiles}
         stated += [

@@ -56,7 +56,7 @@ def explain_command(
         raise InputError("give one of --layer, --device and --hot", where="--layer")
     if routing and not hot:
         raise InputError("routing is for --hot", where="--routing")
-    found = load_plan(plan)
+    found = load_plan(plan).decode_part()
     context = context_of(found)
     if context is None:
         raise InputError(f"expected a plan with a placement, got one that is {found.status}", where=str(plan))

@@ -95,8 +95,8 @@ def replan_command(  # noqa: PLR0913 the parameters are the options of the comma
     if not (math.isfinite(budget_s) and budget_s >= 0):
         raise InputError(f"expected seconds, 0 or more, got {budget_s!r}", where="--budget-s")
     if output is not None:
-        _assert_writable(output, request)
-    done = replan(old, request, str(plan))
+        _assert_writable(output, request, old)
+    done = replan(old.decode_part(), request, str(plan))
     if output is not None:
         _write(redone_plan(old, request, done, _bound_search(budget_s)), output)
     if json_:
@@ -127,12 +127,14 @@ def _shares(text: str) -> Shares:
     return Shares(text)
 
 
-def _assert_writable(output: Path, request: Request) -> None:
+def _assert_writable(output: Path, request: Request, old: Plan) -> None:
     if not output.parent.is_dir():
         raise InputError("no such folder", where=str(output.parent))
     reason = ""
     if request.lost or request.added:
         reason = "a plan's stages are whole blocks of devices"
+    if old.phases is not None:
+        reason = "prefill would have to be planned again; expected a plan made with --phase decode"
     if reason:
         raise InputError(f"cannot be written as a plan: {reason}; --json has the layouts", where="--output")
 

@@ -60,6 +60,13 @@ class _Run:
         return min(least, default=np.inf)
 
     @property
+    def law_value(self) -> float:
+        """Price of the best plan by the law [USD per million output tokens, prompts included]; inf without one."""
+        values = [depth.price for depth in self.depths]
+        values += [found.value for found in self.mixed.founds[:1]] if self.mixed else []
+        return min(values, default=np.inf)
+
+    @property
     def wall_s(self) -> float:
         return time.monotonic() - self.started
 
@@ -99,7 +106,7 @@ def plan_service(
     if best is None:
         return _without_plan(run)
     plan = _written(run, best, num_simulated)
-    if not with_alternatives or len(scenario.fleet.pools) == 1:
+    if not with_alternatives:
         return plan
     others = tuple(_alternative(run, plan, pool.name, sink) for pool in scenario.fleet.pools)
     return _with_alternatives(plan, others, run.wall_s)
@@ -212,12 +219,12 @@ def _whole(run: _Run, best: _Best, decode: Plan, parts: tuple[Phases, Shares], r
         "power_w": rental.power_w,
     }
     metrics = written.whole_metrics(scenario, decode.metrics, shares, of)
-    gap = max(0.0, 1.0 - run.bound / best.value)
-    gap = 0.0 if gap < LEAST_GAP else gap
+    gap, law_gap = (_gap(run.bound, value) for value in (best.value, run.law_value))
     assert metrics.usd_per_request is not None
     bound = Bound(
         usd_per_million_output_tokens=metrics.usd_per_million_output_tokens * (1.0 - gap),
         relative_gap=gap,
+        law_relative_gap=law_gap,
         usd_per_request=metrics.usd_per_request * (1.0 - gap),
     )
     mode = title(modes_of(decode.placement, is_colocated=best.mixed is not None))
@@ -247,6 +254,11 @@ def _whole(run: _Run, best: _Best, decode: Plan, parts: tuple[Phases, Shares], r
     )
 
 
+def _gap(bound: float, value: float) -> float:
+    gap = max(0.0, 1.0 - bound / value)
+    return 0.0 if gap < LEAST_GAP else gap
+
+
 def _binding(service: Service, ttft_s: float | None, phases: Phases) -> tuple[str, ...]:
     binding = []
     if service.ttft is not None and ttft_s is not None and ttft_s >= 0.97 * service.ttft:
@@ -270,7 +282,8 @@ def _alternative(run: _Run, plan: Plan, pool: str, sink: ProgressSink) -> Altern
             note="not in use",
         )
     fleet = run.scenario.fleet.without_pool(pool)
-    assert fleet is not None
+    if fleet is None:
+        return _no_alternative(pool, "no other pool can be used")
     needed = tuple(name for name in run.scenario.target.required_pools if name != pool)
     target = run.scenario.target.model_copy(update={"required_pools": needed})
     left = max(run.started + run.params.budget_s - time.monotonic(), 2.0 * LEAST_S)
@@ -278,15 +291,19 @@ def _alternative(run: _Run, plan: Plan, pool: str, sink: ProgressSink) -> Altern
     scenario = run.scenario.model_copy(update={"fleet": fleet, "target": target})
     other = _planned_or_none(scenario, params, sink)
     if other is None or other.metrics is None:
-        note = "none found in time" if other is not None and other.status is Status.UNDECIDED else "infeasible"
-        return Alternative(
-            without_pool=pool, usd_per_million_output_tokens=None, bound_usd_per_million_output_tokens=None, note=note
-        )
+        is_open = other is not None and other.status is Status.UNDECIDED
+        return _no_alternative(pool, "none found in time" if is_open else "infeasible")
     return Alternative(
         without_pool=pool,
         usd_per_million_output_tokens=other.metrics.usd_per_million_output_tokens,
         bound_usd_per_million_output_tokens=other.bound.usd_per_million_output_tokens if other.bound else None,
         usd_per_request=other.metrics.usd_per_request,
+    )
+
+
+def _no_alternative(pool: str, note: str) -> Alternative:
+    return Alternative(
+        without_pool=pool, usd_per_million_output_tokens=None, bound_usd_per_million_output_tokens=None, note=note
     )
 
 

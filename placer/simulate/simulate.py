@@ -73,7 +73,7 @@ def simulate_plan(plan: Plan, options: Options) -> Outcome:
     Parameters
     ----------
     plan
-        A planned one.
+        A planned one; of a whole service the decoding replicas are simulated, prompts left out.
     options
         Mode, length, seed.
 
@@ -82,6 +82,7 @@ def simulate_plan(plan: Plan, options: Options) -> Outcome:
     InputError
         If the plan has no placement.
     """
+    plan = plan.decode_part()
     deployment = deployment_of(plan)
     route, load = build_route(deployment), Load(deployment.in_flight, plan.schedule)
     noise = None

@@ -17,6 +17,7 @@ from placer.model.mixer import CompressedAttention, LatentAttention
 from placer.plan.metrics import Bound, Metrics, TimeShares
 from placer.plan.placement import LayerPlacement, Placement, Role
 from placer.plan.plan import BatchPlan, Plan
+from placer.plan.service import PrefillPool
 from placer.plan.speculation import DrafterPool
 from placer.scenario.routing import is_uneven
 from placer.scenario.scenario import Scenario
@@ -28,14 +29,13 @@ from placer.verify.recompute.group import Group, group_of
 from placer.verify.recompute.layer import Layer, LayerCost, layer_cost
 from placer.verify.recompute.load import Microbatch, PartLoad, part_load
 from placer.verify.recompute.memory import DeviceMemory, memory_map
-from placer.verify.recompute.rental import rented_devices
+from placer.verify.recompute.rental import Block, drafter_blocks, prefill_blocks, rented_devices, replica_blocks
 from placer.verify.recompute.replica import Replica
 from placer.verify.recompute.speculation import (
     NO_DRAFT,
     Draft,
     draft_of,
     drafter_group,
-    rented_drafters,
     round_trip_s,
     tokens_gained,
 )
@@ -187,10 +187,38 @@ class Context:
         return memory_map(self.model, self.placement, self.replica)
 
     @cached_property
+    def decode(self) -> Context:
+        """The decoding replicas by themselves; the plan itself where only decode is planned."""
+        phases = self.plan.phases
+        if phases is None:
+            return self
+        part = self.plan.decode_part()
+        return replace(
+            self, plan=part, metrics=phases.decode.metrics, bound=part.bound or self.bound, lowered=self.model
+        )
+
+    @property
+    def prefill_pools(self) -> tuple[PrefillPool, ...]:
+        """Prefill on devices of its own, by pool."""
+        return () if self.plan.phases is None else self.plan.phases.prefill
+
+    @property
+    def used_pools(self) -> set[str]:
+        """Pools that decode, draft or prefill."""
+        pools = {group.pool.name for group in self.groups.values()} | {pool.pool for pool in self.prefill_pools}
+        return pools if self.drafter_pool is None else pools | {self.drafter_pool.pool}
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Blocks of devices that decode, draft and prefill; those of unknown pools are left out."""
+        fleet, drafters = self.scenario.fleet, self.drafter_pool
+        drafting = () if drafters is None else drafter_blocks(drafters, fleet)
+        return (*replica_blocks(self.placement, self.groups), *drafting, *prefill_blocks(self.prefill_pools, fleet))
+
+    @cached_property
     def rented(self) -> dict[str, int]:
         """Devices rented, by pool."""
-        rented, drafters = rented_devices(self.placement, self.groups), self.drafter_pool
-        return rented | ({drafters.pool: rented_drafters(drafters, self.scenario.fleet)} if drafters else {})
+        return rented_devices(self.blocks)
 
     @cached_property
     def recomputed(self) -> RecomputedMetrics:

@@ -37,7 +37,10 @@ class CheckResult(BaseModel):
 
 
 class RecomputedMetrics(BaseModel):
-    """Figures derived from the placement alone, and from the step time said to be achieved where the law allows it."""
+    """Figures derived from the placement alone, and from the step time said to be achieved where the law allows it.
+
+    Those of requests and input tokens only where prefill is planned.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,6 +56,11 @@ class RecomputedMetrics(BaseModel):
     power_w: float
     joules_per_token: float
     tokens_per_s_per_mw: float | None
+    requests_per_s: float | None = None
+    ttft_s: float | None = None
+    ttft_p99_s: float | None = None
+    usd_per_million_input_tokens: float | None = None
+    usd_per_request: float | None = None
 
 
 class VerificationReport(BaseModel):

@@ -12,6 +12,7 @@ from placer.verify.checks import (
     bound,
     capacity,
     caps,
+    colocated,
     devices,
     kv,
     links,
@@ -19,12 +20,16 @@ from placer.verify.checks import (
     occupancy,
     order,
     paused,
+    phases,
+    prefill,
+    prefill_devices,
     provenance,
     refusal,
     residency,
     robust,
     scenario,
     sequences,
+    service,
     space,
     speculation,
     target,
@@ -32,11 +37,32 @@ from placer.verify.checks import (
 )
 from placer.verify.context import Context, context_of
 from placer.verify.finding import CheckResult, Finding, RecomputedMetrics, VerificationReport
+from placer.verify.service import ServiceView, service_view
 
-Subject = TypeVar("Subject", Context, Plan)
+Subject = TypeVar("Subject")
+Run = Callable[["Subjects"], Iterator[Finding]]
 
 #: What broken indices, shapes or definitions can lead to while figures are derived.
 _BROKEN = (PlacerError, ArithmeticError, LookupError, ValueError, TypeError, StopIteration)
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """What checks look at.
+
+    Attributes
+    ----------
+    whole
+        The plan.
+    decode
+        The decoding replicas by themselves: a plan of its own, and the plan itself where only decode is planned.
+    service
+        Prefill and decode together; None where only decode is planned.
+    """
+
+    whole: Context
+    decode: Context
+    service: ServiceView | None
 
 
 @dataclass(frozen=True)
@@ -45,34 +71,57 @@ class Check:
 
     name: str
     what: str
-    run: Callable[[Context], Iterator[Finding]]
+    run: Run
     needs: tuple[str, ...] = ()
 
 
+def _of_whole(check: Callable[[Context], Iterator[Finding]]) -> Run:
+    return lambda subjects: check(subjects.whole)
+
+
+def _of_decode(check: Callable[[Context], Iterator[Finding]]) -> Run:
+    return lambda subjects: check(subjects.decode)
+
+
+def _of_service(check: Callable[[ServiceView], Iterator[Finding]]) -> Run:
+    return lambda subjects: iter(()) if subjects.service is None else check(subjects.service)
+
+
 _STRUCTURE = ("scenario", "space", "residency", "order", "sequences")
-_RENTAL = ("scenario", "space", "devices")
+_RENTAL = ("scenario", "space", "devices", "phases", "prefill-devices")
+_SERVICE = (*_STRUCTURE, "phases")
 
 CHECKS: tuple[Check, ...] = (
-    Check(scenario.NAME, scenario.WHAT, scenario.check_scenario),
-    Check(refusal.NAME, refusal.WHAT_PLANNED, refusal.check_planned),
-    Check(space.NAME, space.WHAT, space.check_space, ("scenario",)),
-    Check(residency.NAME, residency.WHAT, residency.check_residency),
-    Check(order.NAME, order.WHAT, order.check_order),
-    Check(devices.NAME, devices.WHAT, devices.check_devices),
-    Check(sequences.NAME, sequences.WHAT, sequences.check_sequences),
-    Check(capacity.NAME, capacity.WHAT, capacity.check_capacity, _STRUCTURE),
-    Check(kv.NAME, kv.WHAT, kv.check_kv, (*_STRUCTURE, "capacity")),
-    Check(paused.NAME, paused.WHAT, paused.check_paused, (*_STRUCTURE, "capacity")),
-    Check(timing.NAME, timing.WHAT, timing.check_timing, _STRUCTURE),
-    Check(occupancy.NAME, occupancy.WHAT, occupancy.check_occupancy, _STRUCTURE),
-    Check(links.NAME, links.WHAT, links.check_links, _STRUCTURE),
-    Check(target.NAME, target.WHAT, target.check_target, _STRUCTURE),
-    Check(caps.NAME, caps.WHAT, caps.check_caps, _RENTAL),
-    Check(money.NAME, money.WHAT, money.check_money, (*_STRUCTURE, "devices")),
-    Check(speculation.NAME, speculation.WHAT, speculation.check_speculation, _STRUCTURE),
-    Check(bound.NAME, bound.WHAT, bound.check_bound),
-    Check(robust.NAME, robust.WHAT, robust.check_robust, (*_STRUCTURE, "devices")),
-    Check(provenance.NAME, provenance.WHAT, provenance.check_provenance),
+    Check(scenario.NAME, scenario.WHAT, _of_whole(scenario.check_scenario)),
+    Check(refusal.NAME, refusal.WHAT_PLANNED, _of_whole(refusal.check_planned)),
+    Check(space.NAME, space.WHAT, _of_decode(space.check_space), ("scenario",)),
+    Check(residency.NAME, residency.WHAT, _of_decode(residency.check_residency)),
+    Check(order.NAME, order.WHAT, _of_decode(order.check_order)),
+    Check(devices.NAME, devices.WHAT, _of_decode(devices.check_devices)),
+    Check(sequences.NAME, sequences.WHAT, _of_decode(sequences.check_sequences)),
+    Check(phases.NAME, phases.WHAT, _of_whole(phases.check_phases), ("scenario", "space")),
+    Check(
+        prefill_devices.NAME,
+        prefill_devices.WHAT,
+        _of_whole(prefill_devices.check_prefill_devices),
+        ("scenario", "space", "phases"),
+    ),
+    Check(capacity.NAME, capacity.WHAT, _of_decode(capacity.check_capacity), _STRUCTURE),
+    Check(kv.NAME, kv.WHAT, _of_decode(kv.check_kv), (*_STRUCTURE, "capacity")),
+    Check(paused.NAME, paused.WHAT, _of_decode(paused.check_paused), (*_STRUCTURE, "capacity")),
+    Check(timing.NAME, timing.WHAT, _of_decode(timing.check_timing), _STRUCTURE),
+    Check(occupancy.NAME, occupancy.WHAT, _of_decode(occupancy.check_occupancy), _STRUCTURE),
+    Check(links.NAME, links.WHAT, _of_decode(links.check_links), _STRUCTURE),
+    Check(target.NAME, target.WHAT, _of_decode(target.check_target), _STRUCTURE),
+    Check(caps.NAME, caps.WHAT, _of_whole(caps.check_caps), _RENTAL),
+    Check(money.NAME, money.WHAT, _of_decode(money.check_money), (*_STRUCTURE, "devices")),
+    Check(speculation.NAME, speculation.WHAT, _of_whole(speculation.check_speculation), _STRUCTURE),
+    Check(prefill.NAME, prefill.WHAT, _of_service(prefill.check_prefill), _SERVICE),
+    Check(colocated.NAME, colocated.WHAT, _of_service(colocated.check_colocated), _SERVICE),
+    Check(service.NAME, service.WHAT, _of_service(service.check_service), (*_SERVICE, "devices", "prefill-devices")),
+    Check(bound.NAME, bound.WHAT, _of_whole(bound.check_bound)),
+    Check(robust.NAME, robust.WHAT, _of_whole(robust.check_robust), (*_STRUCTURE, "devices")),
+    Check(provenance.NAME, provenance.WHAT, _of_whole(provenance.check_provenance)),
 )
 
 
@@ -95,21 +144,22 @@ def verify_plan(plan: Plan) -> VerificationReport:
     if context is None:
         missing = Finding(check="schema", where="plan", message="a planned plan lacks parts it must have")
         return _report([CheckResult(name="schema", passed=False, what="all parts are there")], [missing])
+    subjects = Subjects(context, context.decode, service_view(context))
     results: list[CheckResult] = []
     findings: list[Finding] = []
     for check in CHECKS:
-        result, found = _run(check, context, {done.name for done in results if not done.passed})
+        result, found = _run(check, subjects, {done.name for done in results if not done.passed})
         results.append(result)
         findings += found
-    return _report(results, findings, _recomputed(context, results))
+    return _report(results, findings, _recomputed(subjects, results))
 
 
-def _run(check: Check, context: Context, not_passed: set[str]) -> tuple[CheckResult, list[Finding]]:
+def _run(check: Check, subjects: Subjects, not_passed: set[str]) -> tuple[CheckResult, list[Finding]]:
     broken = [name for name in check.needs if name in not_passed]
     if broken:
         what = f"skipped: {', '.join(broken)} must pass first"
         return CheckResult(name=check.name, passed=False, what=what, skipped=True), []
-    found = _findings(check.name, check.run, context)
+    found = _findings(check.name, check.run, subjects)
     return CheckResult(name=check.name, passed=not found, what=check.what), found
 
 
@@ -124,11 +174,11 @@ def _findings(name: str, run: Callable[[Subject], Iterator[Finding]], subject: S
     return found
 
 
-def _recomputed(context: Context, results: list[CheckResult]) -> RecomputedMetrics | None:
-    if any(result.skipped and result.name == money.NAME for result in results):
+def _recomputed(subjects: Subjects, results: list[CheckResult]) -> RecomputedMetrics | None:
+    if any(result.skipped and result.name in {money.NAME, service.NAME} for result in results):
         return None
     try:
-        return context.recomputed
+        return subjects.whole.recomputed if subjects.service is None else subjects.service.recomputed
     except _BROKEN:
         return None
 

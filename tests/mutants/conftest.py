@@ -32,9 +32,10 @@ def _load(path: Path):
 
 _HERE = Path(__file__).parent
 hand_plans = _load(_HERE.parent / "verify" / "hand_plans.py")
+service_plans = _load(_HERE.parent / "verify" / "service_plans.py")
 mutants = [
     Mutant(*row)
-    for name in ("structure", "copies", "robust", "figures", "kv", "paused", "speculation")
+    for name in ("structure", "copies", "robust", "figures", "kv", "paused", "speculation", "service")
     for row in _load(_HERE / f"{name}.py").MUTANTS
 ]
 
@@ -56,7 +57,8 @@ def plan_of():
     """Return a mutant's plan as a dict, broken."""
 
     def build(mutant):
-        plan = getattr(hand_plans, mutant.plan)()
+        module = hand_plans if hasattr(hand_plans, mutant.plan) else service_plans
+        plan = getattr(module, mutant.plan)()
         for place, value in mutant.changes.items():
             _change(plan, place, value)
         if any(place.startswith("scenario.") for place in mutant.changes):

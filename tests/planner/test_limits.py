@@ -1,6 +1,7 @@
 import pytest
 
 from placer.planner.limits import LIMITS, SLOWEST
+from placer.scenario.service import Service
 
 BY_NAME = {limit.name: limit for limit in LIMITS}
 FULL = {
@@ -14,7 +15,7 @@ FULL = {
 
 @pytest.fixture(scope="module")
 def full(toys):
-    return toys.scenario(target=FULL)
+    return toys.scenario(target=FULL).model_copy(update={"service": Service(ttft="2 s", ttft_p99="3 s")})
 
 
 def test_what_is_not_asked_for_is_no_limit(toys, full):
@@ -30,6 +31,8 @@ def test_what_is_not_asked_for_is_no_limit(toys, full):
         ("rate", 1e4, "10000 tokens/s"),
         ("speed", 50.0, "50 tokens/s/user"),
         ("context", 24.0, "24 tokens"),
+        ("ttft", 2.0, "2 s"),
+        ("ttft_p99", 3.0, "3 s"),
     ],
 )
 def test_limits_say_what_they_are(full, name, value, words):
@@ -84,5 +87,5 @@ def test_a_shorter_context_shortens_the_prompt_first(full, context, tokens):
 def test_reliefs_name_a_field_and_a_number(full, name):
     relief = BY_NAME[name].relief(12.0, full)
     assert relief.value == 12.0
-    assert relief.change.startswith(("target.", "workload."))
+    assert relief.change.startswith(("target.", "workload.", "service."))
     assert relief.text

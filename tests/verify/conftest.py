@@ -12,6 +12,17 @@ hand_plans = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(hand_plans)
 
 
+_SERVICE = importlib.util.spec_from_file_location("service_plans", Path(__file__).with_name("service_plans.py"))
+service_plans = importlib.util.module_from_spec(_SERVICE)
+_SERVICE.loader.exec_module(service_plans)
+
+
+@pytest.fixture(scope="session")
+def services():
+    """Functions that return a plan of a whole service each, as a dict."""
+    return {name: getattr(service_plans, name) for name in ("disaggregated", "two_pools", "colocated")}
+
+
 @pytest.fixture(scope="session")
 def plans():
     """Functions that return a plan each, as a dict."""

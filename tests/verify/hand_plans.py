@@ -86,7 +86,7 @@ def hashes(scenario):
         "workload",
         "target",
         "space",
-        *(name for name in ("retention", "robust", "speculation") if name in scenario),
+        *(name for name in ("retention", "robust", "speculation", "service") if name in scenario),
     )
     texts = {name: getattr(parsed, name).model_dump_json() for name in names}
     space = parsed.space

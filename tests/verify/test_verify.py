@@ -113,6 +113,9 @@ def test_figures_are_not_derived_from_a_broken_structure(plans):
         "target",
         "money",
         "speculation",
+        "prefill",
+        "colocated",
+        "service",
     }
     assert report.recomputed is None
     assert all("residency" in check.what for check in report.checks if check.skipped)

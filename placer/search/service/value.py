@@ -130,14 +130,25 @@ class ServiceValuation:
         return least * scale, rental
 
     def longest_step_s(self, shapes: Shapes, tokens: float, price: float) -> float:
-        """Return a step beyond which groups cost more than a price in any case [s]."""
-        if not self._alone.most_replicas(shapes):
+        """Return the longest step at which groups, with whole numbers of prefill groups, cost no more than a price [s].
+
+        Of every number of replicas with every choice of prefill: what it costs over what prefill serves must be within
+        the price, and what is decoded is then so much that the rent is.
+        """
+        table = self._tables(tuple((shape.pool, shape.stages, shape.width) for shape in shapes))
+        if table is None:
             return 0.0
-        left = price - self._least(tuple(shape.pool for shape in shapes))
-        if not left > 0.0:
-            return 0.0
-        per_s = left * self._utilisation / TOKENS_PER_MILLION * SECONDS_PER_HOUR
-        return per_s * tokens / self.lowest_usd_per_hour(shapes)
+        usd_per_step = price * self._utilisation / TOKENS_PER_MILLION * SECONDS_PER_HOUR
+        served, rate = table.choices.prompts_per_s * self._output_steps, self._target.tokens_per_s
+        if rate is None:
+            affordable = table.usd_per_hour <= usd_per_step * served * (1.0 + TOLERANCE)
+            with np.errstate(invalid="ignore"):
+                longest = usd_per_step * table.replicas[:, None] * tokens / table.usd_per_hour
+        else:
+            enough = served >= rate * (1.0 - TOLERANCE)
+            affordable = enough & (table.usd_per_hour <= usd_per_step * rate * (1.0 + TOLERANCE))
+            longest = np.broadcast_to(table.replicas[:, None] * tokens / rate, affordable.shape)
+        return float(longest[affordable & np.isfinite(table.usd_per_hour)].max(initial=0.0)) * (1.0 + TOLERANCE)
 
     def lowest_usd_per_hour(self, shapes: Shapes) -> float:
         """Return what groups cost per replica where units are shared; inf if none can be rented."""

@@ -58,21 +58,24 @@ def _check_alternative(context: Context, alternative: Alternative) -> Iterator[F
     if alternative.without_pool not in {pool.name for pool in context.scenario.fleet.pools}:
         yield _finding(where, "no such pool in the fleet")
         return
-    price = alternative.usd_per_million_output_tokens
-    yield from _check_alternative_bounds(context, alternative, where)
-    used = {group.pool.name for group in context.groups.values()}
-    used |= {context.drafter_pool.pool} if context.drafter_pool else set()
-    own = context.metrics.usd_per_million_output_tokens
-    if alternative.without_pool not in used and (price is None or price > own * (1 + _NOISE)):
+    yield from _check_alternative_bounds(alternative, where)
+    own, price, proven = _compared(context, alternative)
+    if alternative.without_pool not in context.used_pools and (price is None or price > own * (1 + _NOISE)):
         yield _finding(where, "the plan does without this pool for less", f"at most {own!r}", price)
-
-
-def _check_alternative_bounds(context: Context, alternative: Alternative, where: str) -> Iterator[Finding]:
-    price, bound = alternative.usd_per_million_output_tokens, alternative.bound_usd_per_million_output_tokens
-    if price is None:
-        return
-    proven = context.bound.usd_per_million_output_tokens
-    if price < proven * (1 - _NOISE):
+    if price is not None and price < proven * (1 - _NOISE):
         yield _finding(where, "cheaper than the plan's bound allows", f"at least {proven!r}", price)
-    if bound is not None and bound > price * (1 + _NOISE):
+
+
+def _compared(context: Context, alternative: Alternative) -> tuple[float, float | None, float]:
+    """Return the plan's price, the alternative's and the bound, of what is minimised: requests or output tokens."""
+    metrics, bound = context.metrics, context.bound
+    if metrics.usd_per_request is not None and bound.usd_per_request is not None:
+        return metrics.usd_per_request, alternative.usd_per_request, bound.usd_per_request
+    output = alternative.usd_per_million_output_tokens
+    return metrics.usd_per_million_output_tokens, output, bound.usd_per_million_output_tokens
+
+
+def _check_alternative_bounds(alternative: Alternative, where: str) -> Iterator[Finding]:
+    price, bound = alternative.usd_per_million_output_tokens, alternative.bound_usd_per_million_output_tokens
+    if price is not None and bound is not None and bound > price * (1 + _NOISE):
         yield _finding(where, "its bound lies above its price", f"at most {price!r}", bound)

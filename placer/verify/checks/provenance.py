@@ -22,8 +22,7 @@ WHAT = "input hashes are those of the embedded inputs; every estimate behind the
 def check_provenance(context: Context) -> Iterator[Finding]:
     """Yield inputs that were changed after planning, and estimates that are hidden or made up."""
     yield from hash_findings(context.plan)
-    used = {shape.pool for shape in context.plan.groups} | set(context.rented)
-    expected = estimates_of(context.scenario, used)
+    expected = estimates_of(context.scenario, context.used_pools)
     found = sorted(context.plan.provenance.estimates)
     hidden, invented = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
     if found != expected:

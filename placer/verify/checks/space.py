@@ -20,8 +20,9 @@ def check_space(context: Context) -> Iterator[Finding]:
     yield from _check_pair(context)
     for shape in context.plan.groups:
         if shape.role in context.groups:
-            yield from _check_shape(context, context.groups[shape.role])
-            yield from _check_cuts(context, context.groups[shape.role])
+            group = context.groups[shape.role]
+            yield from shape_findings(context, group, f"groups[{shape.role}]")
+            yield from _check_spares(context, group)
     yield from _check_batch(context)
     yield from way_findings(context)
 
@@ -48,19 +49,25 @@ def _check_pair(context: Context) -> Iterator[Finding]:
             yield _finding("groups", "no link joins the pools of host and sidecar", found=pools)
 
 
-def _check_shape(context: Context, group: Group) -> Iterator[Finding]:
-    where, space = f"groups[{group.shape.role}]", context.scenario.space
+def shape_findings(context: Context, group: Group, where: str) -> Iterator[Finding]:
+    """Yield what is wrong with stages, width and degrees of a group that stands somewhere in a plan."""
+    space = context.scenario.space
     if group.shape.width not in space.widths(group.pool):
         yield _finding(f"{where}.width", "not a width of the declared space", found=group.shape.width)
     if group.shape.stages not in space.stage_counts(context.scenario.model.num_layers):
         yield _finding(f"{where}.stages", "not a stage count of the declared space", found=group.shape.stages)
-    spare = space.max_spare_slots if context.is_uneven and group.expert_ranks > 1 else 0
+    yield from _check_cuts(context, group, where)
+
+
+def _check_spares(context: Context, group: Group) -> Iterator[Finding]:
+    spare = context.scenario.space.max_spare_slots if context.is_uneven and group.expert_ranks > 1 else 0
     if group.shape.spare_slots > spare:
-        yield _finding(f"{where}.spare_slots", "too many", f"at most {spare}", group.shape.spare_slots)
+        where = f"groups[{group.shape.role}].spare_slots"
+        yield _finding(where, "too many", f"at most {spare}", group.shape.spare_slots)
 
 
-def _check_cuts(context: Context, group: Group) -> Iterator[Finding]:
-    where, width, tp = f"groups[{group.shape.role}]", group.shape.width, group.shape.tp
+def _check_cuts(context: Context, group: Group, where: str) -> Iterator[Finding]:
+    width, tp = group.shape.width, group.shape.tp
     heads = {mixer.num_heads for mixer in context.scenario.model.mixers.values() if mixer.kind != "none"}
     kv_heads = {ops.core.kv_max_shards for ops in context.model.layer_ops}
     if width % tp or any(number % tp for number in heads):

@@ -30,7 +30,7 @@ def check_speculation(context: Context) -> Iterator[Finding]:
         yield _finding("speculation", "the plan of a scenario with speculation lacks it", "a report", None)
         return
     yield from _check_choice(context, use)
-    yield from _check_figures(context, use)
+    yield from _check_figures(context.decode, use)
     yield from _check_price(context, use)
 
 
@@ -113,16 +113,21 @@ def _check_figures(context: Context, use: SpeculationUse) -> Iterator[Finding]:
 
 
 def _check_price(context: Context, use: SpeculationUse) -> Iterator[Finding]:
-    """Yield a plan without drafting that is cheaper than this one, or than the bound."""
+    """Yield a plan without drafting that is cheaper than this one, or than the bound.
+
+    Where prefill is planned, what is minimised is the price of a request: output tokens may cost less without.
+    """
     where, without = "speculation.usd_per_million_output_tokens_without", use.usd_per_million_output_tokens_without
     own, bound = context.metrics.usd_per_million_output_tokens, context.bound.usd_per_million_output_tokens
     if without is None:
         if not context.drafted and context.scenario.service is None:
             yield _finding(where, "this is a plan without drafting, and has a price", repr(own), without)
         return
-    if context.drafted and without < own * (1.0 - _NOISE):
-        yield _finding(where, "drafting nothing is cheaper", f"at least {own!r}", repr(without))
     if not context.drafted:
         yield from mismatch(NAME, Figure(where, without, own, "USD"), DERIVED)
+    if context.plan.phases is not None:
+        return
+    if context.drafted and without < own * (1.0 - _NOISE):
+        yield _finding(where, "drafting nothing is cheaper", f"at least {own!r}", repr(without))
     if without < bound * (1.0 - _NOISE):
         yield _finding(where, "below what no plan can beat", f"at least {bound!r}", repr(without))

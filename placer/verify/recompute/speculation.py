@@ -208,10 +208,3 @@ def round_trip_s(fleet: Fleet, pools: Iterable[str], drafter: str, ids: int) -> 
         rate = min(fleet.port_bytes_per_s(cross, pool), fleet.port_bytes_per_s(cross, drafter))
         slowest = max(slowest, 2.0 * fleet.link_types[cross.link].latency + 4.0 * ids / rate)
     return slowest
-
-
-def rented_drafters(pool: DrafterPool, fleet: Fleet) -> int:
-    """Return the devices of the units that drafters touch; what lies beyond the inventory is left out."""
-    known = fleet.pool(pool.pool)
-    last = [(first, first + pool.width - 1) for first in pool.first_device if first + pool.width <= known.count]
-    return known.unit * len({unit for first, end in last for unit in range(first // known.unit, end // known.unit + 1)})
