@@ -85,14 +85,19 @@ class SpeedBounds:
     speed
         Tokens per second and user.
     usd_per_million
-        US dollars per million tokens.
+        US dollars per million output tokens, prompts included where prefill is planned.
     usd_per_hour
         US dollars per hour.
+    decode, colocated
+        What the first is made of where prefill is planned: the least of decode alone, prompts to be added, and of
+        replicas that prefill between their steps; infinite where there are none.
     """
 
     speed: float
     usd_per_million: dict[tuple[str, ...], float]
     usd_per_hour: dict[tuple[str, ...], float]
+    decode: dict[tuple[str, ...], float]
+    colocated: dict[tuple[str, ...], float]
 
 
 @dataclass(frozen=True)
@@ -149,15 +154,19 @@ class Offer:
         No plan costs less per million output tokens, prompts included where prefill is planned; None where there is
         proven to be none.
     usd_per_hour
-        No replica rents for less.
+        No replica, and what prefills for it, rents for less.
     reason
         Why there is no plan.
+    decode, colocated
+        As of `SpeedBounds`.
     """
 
     plans: tuple[Plan, ...]
     usd_per_million: float | None
     usd_per_hour: float
     reason: str
+    decode: float = math.inf
+    colocated: float = math.inf
 
 
 @dataclass
@@ -253,10 +262,28 @@ def rising(slower: SpeedBounds | None, proven: SpeedBounds) -> SpeedBounds:
     """Return what is proven at a speed, with what is proven at a slower one where that says more."""
     if slower is None:
         return proven
+
+    def most(own: dict[tuple[str, ...], float], other: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+        return {pools: max(figure, other[pools]) for pools, figure in own.items()}
+
     return SpeedBounds(
         proven.speed,
-        {pools: max(price, slower.usd_per_million[pools]) for pools, price in proven.usd_per_million.items()},
-        {pools: max(rent, slower.usd_per_hour[pools]) for pools, rent in proven.usd_per_hour.items()},
+        most(proven.usd_per_million, slower.usd_per_million),
+        most(proven.usd_per_hour, slower.usd_per_hour),
+        most(proven.decode, slower.decode),
+        most(proven.colocated, slower.colocated),
+    )
+
+
+def bounds_of(speed: float, offers: dict[tuple[str, ...], Offer]) -> SpeedBounds:
+    """Return what offers by set of pools prove, those without plans left out."""
+    known = {pools: offer for pools, offer in offers.items() if offer.usd_per_million is not None}
+    return SpeedBounds(
+        speed,
+        {pools: offer.usd_per_million or 0.0 for pools, offer in known.items()},
+        {pools: offer.usd_per_hour for pools, offer in known.items()},
+        {pools: offer.decode for pools, offer in known.items()},
+        {pools: offer.colocated for pools, offer in known.items()},
     )
 
 
@@ -279,20 +306,18 @@ def _at_speed(
 ) -> tuple[list[Kind], SpeedBounds, str]:
     """Return the kinds of replicas at one speed, what is proven there, and why there is none."""
     kinds: list[Kind] = []
-    prices: dict[tuple[str, ...], float] = {}
-    rents: dict[tuple[str, ...], float] = {}
+    offers: dict[tuple[str, ...], Offer] = {}
     reason = ""
     for pools in pool_choices:
         if len(pools) > 1 and planner.is_late:
-            prices[pools] = rents[pools] = 0.0
+            offers[pools] = Offer((), 0.0, 0.0, "", decode=0.0)
             planner.skipped += 1
             continue
-        offer = offer_at(planner, asking, speed, pools)
+        offers[pools] = offer = offer_at(planner, asking, speed, pools)
         reason = reason or offer.reason
         if offer.usd_per_million is not None:
-            prices[pools], rents[pools] = offer.usd_per_million, offer.usd_per_hour
             kinds += kinds_of(planner, asking, offer)
-    return kinds, SpeedBounds(speed, prices, rents), reason
+    return kinds, bounds_of(speed, offers), reason
 
 
 def kinds_of(planner: Planner, asking: Asking, offer: Offer) -> list[Kind]:
@@ -330,7 +355,7 @@ def offer_at(
         if is_beside and _is_idle(cheapest, demand):
             plans.append(planner.plan(asked(demand.planned_tokens_per_s)))
     if prompts is None:
-        return Offer(tuple(plans), price, rent, "")
+        return Offer(tuple(plans), price, rent, "", decode=price)
     return _with_prefill(planner, prompts, (asked(None), demand), Offer(tuple(plans), price, rent, ""))
 
 
@@ -347,7 +372,9 @@ def _with_prefill(planner: Planner, prompts: Prompts, asked: tuple[Scenario, Dem
         reason = f"{scenario.model.name}: no first token is there in time at {speed:g} tokens/s/user"
         return Offer((), None, 0.0, reason)
     decoding = decode.plans if math.isfinite(beside) else ()
-    return Offer((*decoding, *plans), price, decode.usd_per_hour, "")
+    rent = decode.usd_per_hour + (0.0 if math.isfinite(between) else prompts.least_usd_per_hour(pools))
+    own = decode.usd_per_million if decoding else math.inf
+    return Offer((*decoding, *plans), price, rent, "", decode=own, colocated=between)
 
 
 def _is_idle(plan: Plan, demand: Demand) -> bool:

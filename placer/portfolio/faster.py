@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from placer.portfolio.columns import Asking, Kind, Library, Planner, SpeedBounds, kinds_of, offer_at, rising
+from placer.portfolio.columns import Asking, Kind, Library, Planner, SpeedBounds, bounds_of, kinds_of, offer_at, rising
 from placer.portfolio.demand import Demand
 from placer.scenario.portfolio import PortfolioScenario
 
@@ -45,15 +45,16 @@ def _halved(
     kinds: list[Kind] = []
     for _ in range(HALVINGS):
         speed = math.sqrt(levels[-1].speed * limit)
-        prices = {}
-        for pools in levels[-1].usd_per_million:
-            offer = offer_at(planner, asking, speed, pools, is_quick=True)
-            if offer.usd_per_million is not None:
-                prices[pools] = offer.usd_per_million
-                kinds += kinds_of(planner, asking, offer)
-        if prices:
-            rents = {pools: levels[-1].usd_per_hour[pools] for pools in prices}
-            levels = (*levels, rising(levels[-1], SpeedBounds(speed, prices, rents)))
+        offers = {pools: offer_at(planner, asking, speed, pools, is_quick=True) for pools in levels[-1].usd_per_million}
+        proven = bounds_of(speed, offers)
+        if proven.usd_per_million:
+            kinds += [
+                kind
+                for offer in offers.values()
+                if offer.usd_per_million is not None
+                for kind in kinds_of(planner, asking, offer)
+            ]
+            levels = (*levels, rising(levels[-1], proven))
         else:
             limit = speed
     return kinds, levels, limit

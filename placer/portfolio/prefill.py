@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from placer.cost.handover import Route, first_token_s, prompt_kv_bytes, reload_s
+from placer.cost.money import known_usd_per_hour
 from placer.cost.prefill import PrefillKind
 from placer.cost.queueing import greatest_rate, queue_wait
 from placer.graph.lower import lower
@@ -100,14 +101,26 @@ class Prompts:
         """
         return min((kind.latency_s for kinds in self.kinds.values() for kind in kinds), default=0.0)
 
-    def least_usd_per_prompt(self, targets: tuple[str, ...]) -> float:
-        """Return what no prompt on devices of its own can beat, for replicas on some pools [USD]; inf if there is none.
+    def usd_per_prompt(self, targets: tuple[str, ...]) -> dict[str, float]:
+        """Return by pool what no prompt on devices of its own can beat, for replicas on some pools [USD].
 
         The least rent of any kind that is in time where nothing waits, at the highest load that is allowed.
         """
         if not self.service.allows(Mode.DISAGGREGATED):
-            return math.inf
-        return min((offer.usd_per_prompt for offer in self._prefill.offers(targets).values()), default=math.inf)
+            return {}
+        return {pool: offer.usd_per_prompt for pool, offer in self._prefill.offers(targets).items()}
+
+    def least_usd_per_prompt(self, targets: tuple[str, ...]) -> float:
+        """Return the least of these, inf if there is none."""
+        return min(self.usd_per_prompt(targets).values(), default=math.inf)
+
+    def least_usd_per_hour(self, targets: tuple[str, ...]) -> float:
+        """Return the least rent of one group for replicas on some pools; inf if there is none."""
+        fleet, rents = self.scenario.fleet, list[float]()
+        for pool, offer in self._prefill.offers(targets).items():
+            usd = known_usd_per_hour(fleet, fleet.pool(pool))
+            rents += [usd * kind.shape.num_devices for kind in offer.kinds]
+        return min(rents, default=math.inf)
 
     def sets(self, targets: tuple[str, ...]) -> tuple[PrefillSet, ...]:
         """Return sets of groups to choose from, for replicas on some pools."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from placer.catalog.fleet import Fleet
@@ -15,8 +14,7 @@ from placer.portfolio.clock import Clock, clock_of, rate_quanta
 from placer.portfolio.cold import ColdSlot
 from placer.portfolio.columns import Kind, Library, SpeedBounds
 from placer.portfolio.demand import Demand
-from placer.portfolio.prefill import PrefillSet
-from placer.portfolio.question import reached
+from placer.portfolio.prefill import PrefillSet, Prompts
 from placer.portfolio.times import ttft_s
 from placer.scenario.portfolio import Phase, PortfolioScenario, Residency
 from placer.search.params import SolveParams
@@ -34,7 +32,15 @@ from placer.search.portfolio.problem import (
     SlotColumn,
     Turn,
 )
-from placer.search.portfolio.relaxation import ROUNDING, Level, RelaxedAnswer, ServiceBound, solve_relaxation
+from placer.search.portfolio.relaxation import (
+    ROUNDING,
+    Level,
+    RelaxedAnswer,
+    ServiceBound,
+    Spending,
+    Way,
+    solve_relaxation,
+)
 
 #: Choices that may turn out not to fit before the search gives up.
 MOST_CUTS = 200
@@ -223,7 +229,7 @@ def relax(
     services, clock = [], clock_of(scenario)
     for index, (service, demand, bounds) in enumerate(zip(scenario.models, demands, library.bounds, strict=True)):
         may_be_cold = service.residency is not Residency.RESIDENT
-        levels = [_level(demand, at, _spent(scenario, library, index), may_be_cold=may_be_cold) for at in bounds]
+        levels = [_level(demand, at, library.prompts[index], may_be_cold=may_be_cold) for at in bounds]
         # Speeds from one of the grid up to the next; beyond the last one what is not proven impossible.
         impossible = library.too_fast[index]
         ends = [*(at.speed for at in bounds[1:]), *([impossible] if impossible else [])]
@@ -235,18 +241,17 @@ def relax(
     return solve_relaxation(pool_rents(scenario.fleet), services, chains_of(scenario, clock), params)
 
 
-def _spent(scenario: PortfolioScenario, library: Library, index: int) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    """Return a function of the pools of a service's replicas: those its money goes to, prefill included."""
-    if library.prompts[index] is None:
-        return lambda pools: pools
-    return lambda pools: reached(scenario, library.usable[index], pools)
-
-
-def _level(
-    demand: Demand, at: SpeedBounds, spent: Callable[[tuple[str, ...]], tuple[str, ...]], *, may_be_cold: bool
-) -> Level:
-    usd: dict[tuple[str, ...], float] = {}
-    for pools, price in at.usd_per_million.items():
-        where, usd_per_hour = spent(pools), price * demand.planned_tokens_per_s * 3600 / 1e6
-        usd[where] = min(usd_per_hour, usd.get(where, usd_per_hour))
-    return Level(0, usd, 0.0 if may_be_cold else min(at.usd_per_hour.values()))
+def _level(demand: Demand, at: SpeedBounds, prompts: Prompts | None, *, may_be_cold: bool) -> Level:
+    hourly = demand.planned_tokens_per_s * 3600 / 1e6
+    ways: list[Way] = []
+    for pools in at.usd_per_million:
+        decode = Spending(pools, at.decode[pools] * hourly)
+        if prompts is None:
+            ways.append((decode,))
+            continue
+        if math.isfinite(at.colocated[pools]):
+            ways.append((Spending(pools, at.colocated[pools] * hourly),))
+        if math.isfinite(at.decode[pools]):
+            each = prompts.usd_per_prompt(pools)
+            ways += [(decode, Spending((pool,), usd * demand.requests_per_s * 3600)) for pool, usd in each.items()]
+    return Level(0, tuple(ways), 0.0 if may_be_cold else min(at.usd_per_hour.values()))

@@ -101,13 +101,11 @@ class ServedModel(BaseModel):
     @property
     def delivery(self) -> Service:
         """What a plan of its whole service must deliver beyond decode."""
-        return Service(
-            ttft=self.ttft,
-            ttft_p99=self.ttft_p99,
-            prefix_hit_rate=self.prefix_hit_rate,
-            prefix_bandwidth=self.prefix_bandwidth,
-            forbidden_modes=self.forbidden_modes,
-        )
+        asked = {
+            name: getattr(self, name)
+            for name in ("ttft", "ttft_p99", "prefix_hit_rate", "prefix_bandwidth", "forbidden_modes")
+        }
+        return Service().model_copy(update=asked)
 
     @property
     def own_requests_per_s(self) -> float:

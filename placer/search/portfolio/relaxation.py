@@ -27,6 +27,18 @@ ROUNDING = 3e-6
 
 
 @dataclass(frozen=True)
+class Spending:
+    """What the whole demand of a model costs on some pools at least [US dollars per hour]."""
+
+    pools: tuple[str, ...]
+    usd_per_hour: float
+
+
+#: A way to serve a model: what is spent where, all of it; such as decode on some pools and prefill on others.
+Way = tuple[Spending, ...]
+
+
+@dataclass(frozen=True)
 class Level:
     """Speeds of a model from one of the grid up to the next.
 
@@ -34,14 +46,14 @@ class Level:
     ----------
     least_tpot_quanta
         No plan of these speeds has a shorter time per token [quanta of time].
-    usd_per_hour
-        By set of pools, what the model's whole demand costs there at least.
+    ways
+        Ways to serve the model; its demand is shared among them.
     least_usd_per_hour
         What the model costs at least, however little it is asked.
     """
 
     least_tpot_quanta: int
-    usd_per_hour: dict[tuple[str, ...], float]
+    ways: tuple[Way, ...]
     least_usd_per_hour: float
 
 
@@ -119,19 +131,20 @@ def _add_level(
     spent: dict[str, list[cp_model.IntVar]],
     money: _Money,
 ) -> None:
-    """Spend enough, at one level of a model: for its tokens on each set of pools, and in all."""
+    """Spend enough, at one level of a model: for its tokens in each way, and in all."""
     level, flag = chosen
     shares, everything = [], []
-    for pools, usd_per_hour in level.usd_per_hour.items():
+    for way in level.ways:
         share = model.new_int_var(0, SHARES, "share")
         model.add(share <= SHARES * flag)
-        parts = [model.new_int_var(0, MONEY_QUANTA, f"spent[{pool}]") for pool in pools]
-        for pool, part in zip(pools, parts, strict=True):
-            spent[pool].append(part)
-        # A share, and every part, may be a fraction of one larger than its whole number.
-        model.add(SHARES * (sum(parts) + len(parts)) >= min(money.down(usd_per_hour), MOST_QUANTA) * share)
+        for part in way:
+            paid = [model.new_int_var(0, MONEY_QUANTA, f"spent[{pool}]") for pool in part.pools]
+            for pool, amount in zip(part.pools, paid, strict=True):
+                spent[pool].append(amount)
+            # A share, and every amount, may be a fraction of one larger than its whole number.
+            model.add(SHARES * (sum(paid) + len(paid)) >= min(money.down(part.usd_per_hour), MOST_QUANTA) * share)
+            everything += paid
         shares.append(share)
-        everything += parts
     model.add(sum(shares) + len(shares) >= SHARES * flag)
     model.add(sum(everything) + len(everything) >= min(money.down(level.least_usd_per_hour), MOST_QUANTA) * flag)
     if not shares:
