@@ -106,7 +106,7 @@ def plan_service(
     if best is None:
         return _without_plan(run)
     plan = _written(run, best, num_simulated)
-    if not with_alternatives or len(scenario.fleet.pools) == 1:
+    if not with_alternatives:
         return plan
     others = tuple(_alternative(run, plan, pool.name, sink) for pool in scenario.fleet.pools)
     return _with_alternatives(plan, others, run.wall_s)
@@ -282,7 +282,8 @@ def _alternative(run: _Run, plan: Plan, pool: str, sink: ProgressSink) -> Altern
             note="not in use",
         )
     fleet = run.scenario.fleet.without_pool(pool)
-    assert fleet is not None
+    if fleet is None:
+        return _no_alternative(pool, "no other pool can be used")
     needed = tuple(name for name in run.scenario.target.required_pools if name != pool)
     target = run.scenario.target.model_copy(update={"required_pools": needed})
     left = max(run.started + run.params.budget_s - time.monotonic(), 2.0 * LEAST_S)
@@ -290,15 +291,19 @@ def _alternative(run: _Run, plan: Plan, pool: str, sink: ProgressSink) -> Altern
     scenario = run.scenario.model_copy(update={"fleet": fleet, "target": target})
     other = _planned_or_none(scenario, params, sink)
     if other is None or other.metrics is None:
-        note = "none found in time" if other is not None and other.status is Status.UNDECIDED else "infeasible"
-        return Alternative(
-            without_pool=pool, usd_per_million_output_tokens=None, bound_usd_per_million_output_tokens=None, note=note
-        )
+        is_open = other is not None and other.status is Status.UNDECIDED
+        return _no_alternative(pool, "none found in time" if is_open else "infeasible")
     return Alternative(
         without_pool=pool,
         usd_per_million_output_tokens=other.metrics.usd_per_million_output_tokens,
         bound_usd_per_million_output_tokens=other.bound.usd_per_million_output_tokens if other.bound else None,
         usd_per_request=other.metrics.usd_per_request,
+    )
+
+
+def _no_alternative(pool: str, note: str) -> Alternative:
+    return Alternative(
+        without_pool=pool, usd_per_million_output_tokens=None, bound_usd_per_million_output_tokens=None, note=note
     )
 
 

@@ -1,4 +1,4 @@
-"""The modes machines are built for are found, each where the field has it; orders are pinned, not prices (claims B1 to B3)."""
+"""The modes machines are built for are found where the field has them; orders are pinned, not prices (claims B1-B3)."""
 
 import pytest
 

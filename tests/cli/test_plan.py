@@ -28,8 +28,21 @@ def test_json_is_the_contract_and_nothing_else(placer):
         "step_time_s",
         "usd_per_hour",
         "power_w",
+        "ttft_s",
+        "ttft_p99_s",
+        "usd_per_million_input_tokens",
+        "usd_per_request",
+        "tokens_per_s_per_mw",
+        "joules_per_token",
     } <= plan["metrics"].keys()
-    assert plan["bound"].keys() == {"usd_per_million_output_tokens", "relative_gap", "law_relative_gap"}
+    assert plan["mode"]
+    assert plan["phases"]["decode"]
+    assert plan["bound"].keys() == {
+        "usd_per_million_output_tokens",
+        "relative_gap",
+        "law_relative_gap",
+        "usd_per_request",
+    }
     assert plan["devices"].keys() == {"h200"}
     assert plan["groups"]
     assert plan["placement"]["layers"]

@@ -87,7 +87,19 @@ def test_the_draft_models_cache_is_counted(placer):
 
 def test_a_replanned_plan_keeps_its_sessions(placer, tmp_path):
     old, new = tmp_path / "old.json", tmp_path / "new.json"
-    olmoe = ("plan", "olmoe-1b-7b", "--fleet", "h100-8x", "--tps-user", "50", "--quiet", "--think-time", "30s")
+    olmoe = (
+        "plan",
+        "olmoe-1b-7b",
+        "--fleet",
+        "h100-8x",
+        "--tps-user",
+        "50",
+        "--quiet",
+        "--think-time",
+        "30s",
+        "--phase",
+        "decode",
+    )
     assert placer(*olmoe, "-o", old).code == 0
     assert placer("replan", old, "--routing", "zipf:0.8", "-o", new).code == 0
     assert placer("verify", new).code == 0

@@ -10,7 +10,19 @@ from placer.replan.check import check_order
 from placer.replan.order import Action, Step
 
 #: With the power of 40 devices the cheapest plan has 32.
-QUESTION = ["plan", "deepseek-v3", "--fleet", "h200-8x", "--tps-user", "30", "--power-cap", "60kW", "-q"]
+QUESTION = [
+    "plan",
+    "deepseek-v3",
+    "--fleet",
+    "h200-8x",
+    "--tps-user",
+    "30",
+    "--power-cap",
+    "60kW",
+    "-q",
+    "--phase",
+    "decode",
+]
 PLAN = [*QUESTION, "--routing", "zipf:0.6", "-o"]
 
 

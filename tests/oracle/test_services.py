@@ -1,4 +1,4 @@
-"""Whole services against brute force: one kind of device, a model limited by bytes, every number of everything tried."""
+"""Whole services against brute force: one kind of device, a model limited by bytes, every number tried."""
 
 import itertools
 import math
