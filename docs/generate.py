@@ -24,13 +24,15 @@ from placer.catalog.link import Link, StartUp
 from placer.catalog.price import Energy, Ownership
 from placer.catalog.source import Source
 from placer.cli.app import build_app
-from placer.plan import kv, metrics, paused, placement, plan, portfolio, provenance, refusal, schedule, speculation
+from placer.plan import kv, metrics, paused, placement, plan, portfolio, provenance, refusal, schedule, service
+from placer.plan import speculation as drafting
 from placer.predict.configuration import Configuration
 from placer.predict.prediction import DeviceMemory, Prediction
 from placer.scenario.portfolio import Agent, Call, ColdTier, PortfolioScenario, ServedModel, SpeedGrid
 from placer.scenario.retention import Retention, RetentionTier
 from placer.scenario.routing import RoutingProfile
 from placer.scenario.scenario import Scenario
+from placer.scenario.service import Service
 from placer.scenario.sessions import Sessions
 from placer.scenario.space import Space
 from placer.scenario.speculation import Speculation
@@ -43,13 +45,15 @@ PLAN: tuple[type[BaseModel], ...] = (
     plan.Plan,
     *(metrics.Metrics, metrics.Bound, plan.BatchPlan, schedule.Schedule, placement.GroupPlan),
     *(metrics.MemoryUse, kv.KvUse, metrics.TimeShares, metrics.Occupancy, metrics.Alternative),
-    speculation.SpeculationUse,
+    drafting.SpeculationUse,
+    *(service.Phases, service.PrefillPool, service.Chunking, service.FirstToken, service.ColocatedPrefill),
+    service.DecodePhase,
     *(paused.PausedSessions, paused.Holder, paused.Place, paused.Kept),
     *(refusal.Refusal, refusal.Relief),
     *(placement.Placement, placement.ReplicaDevices, placement.Location, placement.LayerPlacement),
     *(placement.FfnPart, placement.ExpertLayout),
     *(provenance.SearchReport, provenance.Provenance),
-    *(Scenario, Workload, Sessions, RoutingProfile, Target, Space, Retention, RetentionTier, Speculation),
+    *(Scenario, Workload, Sessions, RoutingProfile, Target, Space, Retention, RetentionTier, Speculation, Service),
 )
 FLEET: tuple[type[BaseModel], ...] = (
     *(Fleet, Energy, Pool, CrossLink, Device, Ownership, MemoryTier, KernelModel, FitError, Link, StartUp, Source),
@@ -68,6 +72,10 @@ LINKED = {model.__name__ for model in (*PLAN, *FLEET, *ENGINE, *PORTFOLIO)}
 #: What the end of a field's name says about its unit.
 UNITS = {
     "usd_per_million_output_tokens": "USD per million tokens",
+    "usd_per_million_input_tokens": "USD per million tokens",
+    "usd_per_request": "USD",
+    "requests_per_s": "1/s",
+    "prompts_per_s": "1/s",
     "usd_per_hour": "USD/h",
     "tokens_per_s_per_user": "tokens/s per user",
     "tokens_per_s": "tokens/s",

@@ -45,6 +45,11 @@ class SpeculationUse(BaseModel):
     pool: DrafterPool | None = Field(
         default=None, description="devices of another pool that draft; null = those of the LM head's stage"
     )
+    usd_per_request_without: Figure | None = Field(
+        default=None,
+        description="price of a request in the best plan found that drafts nothing; null where none was, or prefill is "
+        "not planned",
+    )
     usd_per_million_output_tokens_without: Figure | None = Field(
         description="price of the best plan found that drafts nothing; null where none meets the target"
     )

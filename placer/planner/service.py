@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placer.cost.money import Rental, rental_table
+from placer.cost.money import TOKENS_PER_MILLION, Rental, rental_table
 from placer.graph.lower import lower
 from placer.plan.metrics import Alternative, Bound
 from placer.plan.mode import modes_of, title
@@ -73,12 +73,17 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Best:
-    """The best plan: of a search with devices for prefill, or of colocated replicas."""
+    """The best plan: of a search with devices for prefill, or of colocated replicas.
+
+    Values are US dollars per million output tokens, prompts included; ``undrafted`` is that of the best plan found that
+    drafts nothing.
+    """
 
     searcher: Searcher
     achieved: Achieved
     value: float
     mixed: MixedAchieved | None
+    undrafted: float = np.inf
 
 
 def plan_service(
@@ -129,9 +134,11 @@ def _searched(scenario: Scenario, params: SolveParams, sink: ProgressSink) -> _R
 def _best(run: _Run) -> tuple[_Best | None, int]:
     """Return the cheapest plan that holds when simulated, and how many were."""
     deadline = max(run.started + run.params.budget_s, time.monotonic() + LEAST_S)
-    best, num_simulated = None, 0
+    best, num_simulated, undrafted = None, 0, np.inf
     if run.depths:
         depth, held = hold_best(run.depths, run.params, deadline)
+        plain = held.get(run.depths[0].choice)
+        undrafted = plain.achieved.found.value if plain is not None and plain.achieved is not None else np.inf
         num_simulated = sum(one.num_simulated for one in held.values())
         if depth is not None:
             achieved = held[depth.choice].achieved
@@ -144,8 +151,8 @@ def _best(run: _Run) -> tuple[_Best | None, int]:
             held_mixed = hold_mixed(searcher, run.search, run.mixed.founds, run.scenario, price)
             if held_mixed is not None:
                 best = _Best(searcher, held_mixed.achieved, held_mixed.value, held_mixed)
-                num_simulated += 1
-    return best, num_simulated
+                undrafted, num_simulated = held_mixed.value, num_simulated + 1
+    return None if best is None else dataclasses.replace(best, undrafted=undrafted), num_simulated
 
 
 def _plain_searcher(run: _Run) -> Searcher:
@@ -180,15 +187,20 @@ def _written(run: _Run, best: _Best, num_simulated: int) -> Plan:
     plan = _whole(run, best, decode, (phases, shares), found.rental)
     if scenario.speculation is None:
         return plan
-    return plan.model_copy(update={"speculation": _drafting(best, decode)})
+    return plan.model_copy(update={"speculation": _drafting(best, decode, plan)})
 
 
-def _drafting(best: _Best, decode: Plan) -> SpeculationUse:
-    """Return what drafting takes and brings to the decoding replicas; what they cost without is not planned."""
-    assert decode.metrics is not None
-    own = decode.metrics.usd_per_million_output_tokens
+def _drafting(best: _Best, decode: Plan, plan: Plan) -> SpeculationUse:
+    """Return what drafting takes and brings to the decoding replicas, and what a request costs without."""
+    assert plan.metrics is not None
     depth = Depth(best.searcher, Solved(None, np.inf, Stop.PROVEN, ()))
-    return drafting_use(depth, best.achieved.found, decode, None if depth.draft_tokens else own)
+    own = None if depth.draft_tokens else plan.metrics.usd_per_million_output_tokens
+    use = drafting_use(depth, best.achieved.found, decode, own)
+    million = plan.scenario.workload.output_tokens / TOKENS_PER_MILLION
+    without = best.undrafted * million if np.isfinite(best.undrafted) else None
+    if not depth.draft_tokens:
+        without = plan.metrics.usd_per_request
+    return use.model_copy(update={"usd_per_request_without": without})
 
 
 def _decode_only(run: _Run, best: _Best) -> Found:

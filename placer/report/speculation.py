@@ -25,8 +25,12 @@ def speculation_lines(plan: Plan) -> list[Text]:
         f"drafting {format_seconds(use.draft_s)}{trip}, verifying {format_seconds(use.verify_s)}; {place} "
         f"{format_bytes(use.weights_bytes)} weights, {format_bytes(use.kept_bytes)} KV cache and buffers"
     ]
-    if plan.scenario.service is not None:
-        lines.append("without speculation: not planned for the whole service")
+    if plan.metrics.usd_per_request is not None and use.usd_per_request_without is not None:
+        ratio = use.usd_per_request_without / plan.metrics.usd_per_request
+        price = use.usd_per_request_without
+        lines.append(f"without speculation: ${price:.4g} a request, {ratio:.3g} times this plan's price")
+    elif plan.phases is not None:
+        lines.append("without speculation: no plan was found that holds")
     elif without is None:
         lines.append("without speculation: no plan was found")
     else:

@@ -20,7 +20,8 @@ SAVED_AS = re.compile(r"[Ss]ave (?:it|this) as `([\w.-]+)`")
 # Solves for ten seconds: `.ci/run` and the benchmarks do that.
 SLOW = "--fleet vera-rubin-nvl72-lpx"
 VERDICT = re.compile(
-    r"\S+ on \S+: \$[\d.e-]+/M output tokens at [\d.]+ tokens/s/user, [\d.]+( [kMG])? tokens/s, [\d.]+ [kM]?W "
+    r"\S+ on \S+: [^$]+, \$[\d.e-]+/M input and \$[\d.e-]+/M output tokens \(\$[\d.e-]+ a request\), "
+    r"[\d.]+ tokens/s/user, TTFT [\d.]+ m?s, [\d.]+( [kMG])? tokens/s, [\d.]+ [kM]?W "
     r"\([\d.]+ J/token\), proven (optimal|within [\d.]+ % of optimal), [\d.]+ s"
 )
 

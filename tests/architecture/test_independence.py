@@ -4,7 +4,13 @@ import subprocess
 import sys
 
 FORBIDDEN = ("ortools", "placer.search", "placer.planner", "placer.portfolio", "placer.kv")
-COST_ALLOWED = {"placer.cost", "placer.cost.op_time", "placer.cost.collective", "placer.cost.expert_load"}
+COST_ALLOWED = {
+    "placer.cost",
+    "placer.cost.op_time",
+    "placer.cost.collective",
+    "placer.cost.expert_load",
+    "placer.cost.queueing",
+}
 
 
 def _modules_after(statement):

@@ -32,6 +32,7 @@ def check_speculation(context: Context) -> Iterator[Finding]:
     yield from _check_choice(context, use)
     yield from _check_figures(context.decode, use)
     yield from _check_price(context, use)
+    yield from _check_request(context, use)
 
 
 def _finding(where: str, message: str, expected: object, found: object) -> Finding:
@@ -112,6 +113,19 @@ def _check_figures(context: Context, use: SpeculationUse) -> Iterator[Finding]:
         yield from mismatch(NAME, Figure(f"speculation.{name}", stated, exact, unit), tolerance)
 
 
+def _check_request(context: Context, use: SpeculationUse) -> Iterator[Finding]:
+    """Yield a service without drafting that is cheaper than this one, or another than one that drafts nothing."""
+    where, without = "speculation.usd_per_request_without", use.usd_per_request_without
+    own = context.metrics.usd_per_request
+    if own is None or without is None:
+        if without is not None or (own is not None and not context.drafted):
+            yield _finding(where, "a price only where prefill is planned, then always without drafting", own, without)
+    elif not context.drafted:
+        yield from mismatch(NAME, Figure(where, without, own, "USD"), DERIVED)
+    elif without < own * (1.0 - _NOISE):
+        yield _finding(where, "drafting nothing is cheaper", f"at least {own!r}", repr(without))
+
+
 def _check_price(context: Context, use: SpeculationUse) -> Iterator[Finding]:
     """Yield a plan without drafting that is cheaper than this one, or than the bound.
 
@@ -126,7 +140,7 @@ def _check_price(context: Context, use: SpeculationUse) -> Iterator[Finding]:
     if not context.drafted:
         yield from mismatch(NAME, Figure(where, without, own, "USD"), DERIVED)
     if context.plan.phases is not None:
-        return
+        return  # `_check_request` has what is minimised then
     if context.drafted and without < own * (1.0 - _NOISE):
         yield _finding(where, "drafting nothing is cheaper", f"at least {own!r}", repr(without))
     if without < bound * (1.0 - _NOISE):
