@@ -94,12 +94,12 @@ class Prompts:
         return Prefill(self.scenario, self.service, self.model, self.kinds)
 
     @property
-    def least_ttft_s(self) -> float:
-        """No first token is there sooner, wherever prompts are computed: no kind has a shorter latency [s].
+    def least_ttft_s(self) -> dict[str, float]:
+        """Return by pool that can prefill a time no first token is there before: the least latency of any kind [s].
 
         Steps that decode beside a chunk take no less time than a pass of the chunk alone.
         """
-        return min((kind.latency_s for kinds in self.kinds.values() for kind in kinds), default=0.0)
+        return {pool: min(kind.latency_s for kind in kinds) for pool, kinds in self.kinds.items() if kinds}
 
     def usd_per_prompt(self, targets: tuple[str, ...]) -> dict[str, float]:
         """Return by pool what no prompt on devices of its own can beat, for replicas on some pools [USD].

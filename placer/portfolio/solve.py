@@ -229,29 +229,34 @@ def relax(
     services, clock = [], clock_of(scenario)
     for index, (service, demand, bounds) in enumerate(zip(scenario.models, demands, library.bounds, strict=True)):
         may_be_cold = service.residency is not Residency.RESIDENT
-        levels = [_level(demand, at, library.prompts[index], may_be_cold=may_be_cold) for at in bounds]
+        given = (demand, library.prompts[index], service.ttft or 0.0)
+        levels = [_level(at, given, clock, may_be_cold=may_be_cold) for at in bounds]
         # Speeds from one of the grid up to the next; beyond the last one what is not proven impossible.
         impossible = library.too_fast[index]
         ends = [*(at.speed for at in bounds[1:]), *([impossible] if impossible else [])]
         nexts = [clock.down(1.0 / speed) for speed in ends]
         closed = [replace(level, least_tpot_quanta=tpot) for level, tpot in zip(levels, nexts, strict=False)]
-        prompts = library.prompts[index]
-        base_s = (service.ttft or 0.0) if prompts is None else prompts.least_ttft_s * (1.0 - ROUNDING)
-        services.append(ServiceBound((*closed, *levels[len(closed) :]), clock.down(base_s)))
+        services.append(ServiceBound((*closed, *levels[len(closed) :])))
     return solve_relaxation(pool_rents(scenario.fleet), services, chains_of(scenario, clock), params)
 
 
-def _level(demand: Demand, at: SpeedBounds, prompts: Prompts | None, *, may_be_cold: bool) -> Level:
+def _level(at: SpeedBounds, given: tuple[Demand, Prompts | None, float], clock: Clock, *, may_be_cold: bool) -> Level:
+    """Return what is proven at a speed; ``given`` are demand, prefill, and the TTFT where none is planned [s]."""
+    demand, prompts, stated_s = given
     hourly = demand.planned_tokens_per_s * 3600 / 1e6
     ways: list[Way] = []
     for pools in at.usd_per_million:
         decode = Spending(pools, at.decode[pools] * hourly)
         if prompts is None:
-            ways.append((decode,))
+            ways.append(Way((decode,), clock.down(stated_s)))
             continue
+        first = {pool: clock.down(ttft_s * (1.0 - ROUNDING)) for pool, ttft_s in prompts.least_ttft_s.items()}
         if math.isfinite(at.colocated[pools]):
-            ways.append((Spending(pools, at.colocated[pools] * hourly),))
+            ways.append(Way((Spending(pools, at.colocated[pools] * hourly),), first.get(pools[0], 0)))
         if math.isfinite(at.decode[pools]):
             each = prompts.usd_per_prompt(pools)
-            ways += [(decode, Spending((pool,), usd * demand.requests_per_s * 3600)) for pool, usd in each.items()]
+            ways += [
+                Way((decode, Spending((pool,), usd * demand.requests_per_s * 3600)), first[pool])
+                for pool, usd in each.items()
+            ]
     return Level(0, tuple(ways), 0.0 if may_be_cold else min(at.usd_per_hour.values()))

@@ -21,7 +21,7 @@ from placer.search.portfolio.problem import (
     SlotColumn,
     Turn,
 )
-from placer.search.portfolio.relaxation import Level, ServiceBound, Spending, solve_relaxation
+from placer.search.portfolio.relaxation import Level, ServiceBound, Spending, Way, solve_relaxation
 
 _SPEC = importlib.util.spec_from_file_location("brute", Path(__file__).with_name("brute.py"))
 brute = importlib.util.module_from_spec(_SPEC)
@@ -130,15 +130,17 @@ def test_the_bound_holds_for_the_cheapest_choice(problem):
         for index, column in enumerate(problem.columns):
             if column.model == model:
                 own = [each for each in problem.prefills if each.column == index]
-                paid = [spending(problem, column.blocks, demand / column.rate)]
-                ways += [(*paid, spending(problem, each.blocks, demand / each.rate)) for each in own]
-                ways += [] if column.needs_prefill else [tuple(paid)]
+                paid = spending(problem, column.blocks, demand / column.rate)
+                ways += [
+                    Way((paid, spending(problem, each.blocks, demand / each.rate)), each.base_quanta) for each in own
+                ]
+                ways += [] if column.needs_prefill else [Way((paid,), column.base_quanta)]
         for slot in problem.slots:
-            if any(turn.model == model for turn in slot.turns):
-                ways.append((Spending((slot.block.pool,), 0.0),))
+            bases = [turn.base_quanta for turn in slot.turns if turn.model == model]
+            ways += [Way((Spending((slot.block.pool,), 0.0),), base) for base in bases]
         times = [c.tpot_quanta for c in problem.columns if c.model == model]
         times += [t.tpot_quanta for slot in problem.slots for t in slot.turns if t.model == model]
-        services.append(ServiceBound((Level(min(times, default=1), tuple(ways), 0.0),), 0))
+        services.append(ServiceBound((Level(min(times, default=1), tuple(ways), 0.0),)))
     relaxed = solve_relaxation(problem.pools, services, problem.chains, SolveParams())
     least = brute.cheapest(problem)
     if least is not None:

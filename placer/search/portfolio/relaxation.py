@@ -34,8 +34,20 @@ class Spending:
     usd_per_hour: float
 
 
-#: A way to serve a model: what is spent where, all of it; such as decode on some pools and prefill on others.
-Way = tuple[Spending, ...]
+@dataclass(frozen=True)
+class Way:
+    """A way to serve a model.
+
+    Attributes
+    ----------
+    spending
+        What is spent where, all of it; such as decode on some pools and prefill on another.
+    base_quanta
+        The least time before the first token [quanta of time].
+    """
+
+    spending: tuple[Spending, ...]
+    base_quanta: int
 
 
 @dataclass(frozen=True)
@@ -59,10 +71,9 @@ class Level:
 
 @dataclass(frozen=True)
 class ServiceBound:
-    """Levels of a model, and the least time before its first token [quanta of time]."""
+    """Levels of a model."""
 
     levels: tuple[Level, ...]
-    base_quanta: int
 
 
 @dataclass(frozen=True)
@@ -106,15 +117,19 @@ def solve_relaxation(
     units = {name: model.new_int_var(0, rent.num_units, f"units[{name}]") for name, rent in pools.items()}
     spent: dict[str, list[cp_model.IntVar]] = {name: [] for name in pools}
     tpots: list[latency.Time] = []
+    bases: list[latency.Time] = []
     for index, service in enumerate(services):
         flags = [model.new_bool_var(f"level[{index},{k}]") for k in range(len(service.levels))]
         model.add_exactly_one(flags)
         tpots.append(sum(level.least_tpot_quanta * flag for level, flag in zip(service.levels, flags, strict=True)))
+        base = model.new_int_var(0, _longest_base(service), f"base[{index}]")
+        bases.append(base)
         for level, flag in zip(service.levels, flags, strict=True):
-            _add_level(model, (level, flag), spent, money)
+            for used, base_quanta in _add_level(model, (level, flag), spent, money):
+                model.add(base >= base_quanta * used)
     for name, rent in pools.items():
         model.add(sum(spent[name]) <= money.up(rent.usd_per_unit_hour) * units[name])
-    latency.add(model, tpots, [service.base_quanta for service in services], chains)
+    latency.add(model, tpots, bases, chains)
     # Rents are exact: what rounding down to quanta takes away is all a bound can lose here.
     model.minimize(
         sum(int(rent.usd_per_unit_hour / money.usd_per_quantum) * units[name] for name, rent in pools.items())
@@ -125,19 +140,32 @@ def solve_relaxation(
     return RelaxedAnswer(max(0.0, answer.bound * money.usd_per_quantum), is_infeasible=False)
 
 
+def _longest_base(service: ServiceBound) -> int:
+    return max((way.base_quanta for level in service.levels for way in level.ways), default=0)
+
+
 def _add_level(
     model: cp_model.CpModel,
     chosen: tuple[Level, cp_model.IntVar],
     spent: dict[str, list[cp_model.IntVar]],
     money: _Money,
-) -> None:
-    """Spend enough, at one level of a model: for its tokens in each way, and in all."""
+) -> list[tuple[cp_model.IntVar, int]]:
+    """Spend enough, at one level of a model: for its tokens in each way, and in all.
+
+    Returns
+    -------
+    list of tuple
+        Whether each way is used, and the least time before its first token [quanta of time].
+    """
     level, flag = chosen
-    shares, everything = [], []
+    shares, everything, bases = [], [], []
     for way in level.ways:
         share = model.new_int_var(0, SHARES, "share")
-        model.add(share <= SHARES * flag)
-        for part in way:
+        used = model.new_bool_var("used")
+        model.add(share <= SHARES * used)
+        model.add_implication(used, flag)
+        bases.append((used, way.base_quanta))
+        for part in way.spending:
             paid = [model.new_int_var(0, MONEY_QUANTA, f"spent[{pool}]") for pool in part.pools]
             for pool, amount in zip(part.pools, paid, strict=True):
                 spent[pool].append(amount)
@@ -149,3 +177,4 @@ def _add_level(
     model.add(sum(everything) + len(everything) >= min(money.down(level.least_usd_per_hour), MOST_QUANTA) * flag)
     if not shares:
         model.add(flag == 0)
+    return bases
