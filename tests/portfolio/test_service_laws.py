@@ -57,7 +57,7 @@ def test_a_group_more_shortens_the_wait_that_makes_an_agent_late(raw_service_sce
 @pytest.mark.parametrize("demands", [(0.7, 0.7), (1.5, 0.3), (2.3, 1.0)])
 @pytest.mark.parametrize("unit", [1, 2, 4])
 def test_two_models_cost_what_counting_says(raw_service_scenario, demands, unit):
-    # A chip makes 1 token/s for 3.6, a gpu prefills 0.8 prompts/s for 14.4; first tokens within 100 s leave no other way.
+    # A chip makes 1 token/s for 3.6, a gpu prefills 0.8 prompts/s for 14.4; 100 s to first token leave no other way.
     raw = raw_service_scenario()
     raw["fleet"]["pools"][1].update({"count": 8, "unit": unit})
     base = raw["models"][0] | {"ttft": "100 s"}
@@ -103,3 +103,23 @@ def test_the_same_question_gives_the_same_answer(raw_service_scenario, phase):
         raw["models"][0].pop("forbidden_modes")
     same = {"verdict", "search", "deployments", "slots"}
     assert planned(raw).model_dump(exclude=same) == planned(raw).model_dump(exclude=same)
+
+
+@pytest.mark.parametrize(("end_to_end", "period_s"), [("40 s", 15.0), ("25 s", None)])
+def test_an_agent_waits_for_turn_switch_and_prompts_of_a_cold_model(raw_service_scenario, end_to_end, period_s):
+    raw = raw_service_scenario()
+    raw["models"] = raw["models"][1:]
+    calls = [{"id": "ask", "model": "first", "isl": 16, "osl": 4}]
+    raw["agents"] = [{"name": "caller", "requests_per_s": 1e-6, "end_to_end": end_to_end, "calls": calls}]
+    portfolio = planned(raw)
+    assert certify_portfolio(portfolio).status == "verified"
+    (slot,) = portfolio.slots
+    # Turns of two prompts take 1 + 2 + 4 x 0.785 s, of one a second less; so the shortest period is 10.28 or 12.28 s.
+    assert slot.period_s * (1 + 1e-5) >= 2 * (1 + 1 + 3.14094)
+    assert period_s is None or slot.period_s <= period_s
+    (call,) = portfolio.agents[0].calls
+    member = next(member for member in slot.members if member.model == "first")
+    assert call.switch_wait_s == pytest.approx(slot.period_s + 1.0)
+    assert call.ttft_s == pytest.approx(1.0 * member.batch_requests)
+    assert call.end_s == pytest.approx(call.switch_wait_s + call.ttft_s + 3.14094, rel=1e-5)
+    assert call.end_s <= portfolio.agents[0].end_to_end_s
