@@ -89,6 +89,5 @@ def _money(phases: Phases, metrics: Metrics) -> str:
     assert metrics.requests_per_s is not None
     return (
         f"{format_count(metrics.requests_per_s)} requests/s; of ${metrics.usd_per_hour:,.4g}/h input tokens pay "
-        f"${phases.prefill_usd_per_hour:,.4g}, output tokens ${phases.decode_usd_per_hour:,.4g}; decode alone would be "
-        f"${phases.decode.metrics.usd_per_million_output_tokens:.4g}/M output tokens"
+        f"${phases.prefill_usd_per_hour:,.4g}, output tokens ${phases.decode_usd_per_hour:,.4g}"
     )

@@ -17,6 +17,8 @@ from placer.scenario.service import Service
 
 #: New tokens of a data-parallel rank in a pass; the whole prompt is another choice, if it is no longer than the last.
 BUDGETS = (128, 512, 2_048, 4_096, 8_192, 16_384, 32_768)
+#: A prompt is cut into no more chunks, unless the longest ones make more.
+MOST_CHUNKS = 128
 #: Pipelines of up to so many stages, and the shortest that fits.
 MOST_STAGES = 8
 #: Figures that agree to so many digits are equal.
@@ -27,7 +29,8 @@ def chunkings(new_tokens: int, found_tokens: int) -> tuple[Chunks, ...]:
     """Return the ways prompts may pass, each once."""
     budgets = {*BUDGETS, new_tokens} if new_tokens <= BUDGETS[-1] else set(BUDGETS)
     every = [cut_prompt(new_tokens, found_tokens, budget) for budget in sorted(budgets)]
-    return tuple(dict.fromkeys(every))
+    few = [chunks for chunks in every if len(chunks.tokens) <= MOST_CHUNKS] or every[-1:]
+    return tuple(dict.fromkeys(few))
 
 
 def prefill_kinds(scenario: Scenario, model: ModelGraph, service: Service, pool: str) -> tuple[PrefillKind, ...]:
