@@ -13,7 +13,7 @@ from placer.plan.plan import Plan, Status
 from placer.plan.refusal import Refusal
 from placer.scenario.portfolio import PortfolioScenario
 
-PORTFOLIO_VERSION: Final = 1
+PORTFOLIO_VERSION: Final = 2
 #: How rent is shared, in one line.
 SHARING_RULE: Final = (
     "a pool's rent is shared in proportion to device time used: the devices of a model's replicas all the time, those "
@@ -39,8 +39,10 @@ class Deployment(BaseModel):
 
     model: str = Field(description="name of the service")
     replicas: Annotated[int, Field(ge=1)] = Field(description="replicas that are alike")
-    devices: dict[str, int] = Field(description="devices held by pool")
-    plan: Plan = Field(description="the plan of these replicas")
+    devices: dict[str, int] = Field(description="devices held by pool, those that prefill for them included")
+    requests_per_s: Figure = Field(description="requests they get: all that are asked, in proportion to capacity")
+    ttft_s: Figure = Field(description="mean time to first token at that rate; what the scenario states if decode only")
+    plan: Plan = Field(description="the plan of these replicas, and of the groups that prefill for them")
 
 
 class SlotMember(BaseModel):
@@ -51,7 +53,8 @@ class SlotMember(BaseModel):
     model: str = Field(description="name of the service")
     weights_bytes: Annotated[int, Field(ge=0)] = Field(description="weights on the fullest device, kept in the tier")
     switch_s: Figure = Field(description="time to load them: bytes over bandwidth, and the tier's latency")
-    serve_s: Figure = Field(description="time to answer one batch")
+    serve_s: Figure = Field(description="time to answer one batch: its prompts, then the longest answer")
+    ttft_s: Figure = Field(description="from the begin of a turn until the last of its prompts has its first token")
     batch_requests: Annotated[int, Field(ge=1)] = Field(description="requests a turn can answer")
     requests_per_turn: Figure = Field(description="mean number of requests that arrive in a period")
     overflow: Annotated[float, Field(ge=0, le=1)] = Field(description="chance that more arrive than a turn answers")
@@ -87,11 +90,14 @@ class ModelAnswer(BaseModel):
     capacity_tokens_per_s: Figure = Field(description="what its replicas produce at full load; cold: what it is asked")
     tokens_per_s_per_user: Figure = Field(description="speed of its slowest replicas")
     switch_wait_s: Figure = Field(description="longest wait for a turn and the switch; 0 where resident")
-    ttft_s: Figure = Field(description="time to first token latencies count, without waits")
+    ttft_s: Figure = Field(description="time to first token latencies count, without waits for turns")
     usd_per_hour: Figure = Field(description="its share of the rent")
     usd_per_million_output_tokens: Figure = Field(description="its share over the tokens asked for")
     usd_per_request: Figure = Field(description="its share over the requests asked for")
     bound_usd_per_million_output_tokens: Figure = Field(description="proven: no plan at an allowed speed costs less")
+    bound_usd_per_request: Figure | None = Field(
+        default=None, description="the same for a request as long as plans are made for; null if decode only"
+    )
 
 
 class CallAnswer(BaseModel):
@@ -152,7 +158,7 @@ class Portfolio(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["portfolio"] = Field(default="portfolio", description="tells this document from a plan")
-    schema_version: Annotated[Literal[1], Field(description="version of this document")] = PORTFOLIO_VERSION
+    schema_version: Annotated[Literal[2], Field(description="version of this document")] = PORTFOLIO_VERSION
     status: Status = Field(description="how planning ended")
     verdict: str = Field(description="the answer in one line")
     scenario: PortfolioScenario = Field(description="the question, self-contained")

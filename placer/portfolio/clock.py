@@ -38,4 +38,4 @@ def clock_of(scenario: PortfolioScenario) -> Clock:
 
 def rate_quanta(demands: tuple[Demand, ...]) -> float:
     """Return the whole numbers that make one token per second: a million, or fewer for very large demands."""
-    return min(_MILLIONTHS, _RATE_QUANTA / max(demand.tokens_per_s for demand in demands))
+    return min(_MILLIONTHS, _RATE_QUANTA / max(demand.planned_tokens_per_s for demand in demands))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -9,11 +10,13 @@ from placer.api import plan_scenario
 from placer.errors import ScenarioError
 from placer.plan.plan import Plan, Status
 from placer.portfolio.demand import Demand
-from placer.portfolio.question import pool_sets, question
+from placer.portfolio.mixed import colocated_offer
+from placer.portfolio.prefill import Prompts
+from placer.portfolio.question import by_device, pool_sets, question, whole_question
 from placer.portfolio.speeds import speeds_of
 from placer.progress import ProgressSink, ignore
-from placer.scenario.portfolio import PortfolioScenario, ServedModel
-from placer.scenario.scenario import assert_consistent
+from placer.scenario.portfolio import Phase, PortfolioScenario, ServedModel
+from placer.scenario.scenario import Scenario, assert_consistent
 
 #: A plan for the demand is made where the cheapest replicas would be idle for more than this share.
 IDLE = 0.02
@@ -30,9 +33,10 @@ class Kind:
     service
         Index of the service.
     plan
-        Planned, on devices rented one by one.
+        Planned, on devices rented one by one: of decode alone, or of replicas that prefill between their steps.
     bound
-        Price no plan at this speed on these pools can beat, whatever it must serve [US dollars per million tokens].
+        Price no plan at this speed on these pools can beat, whatever it must serve [US dollars per million output
+        tokens; where prefill is planned prompts are included].
     """
 
     service: int
@@ -47,6 +51,11 @@ class Kind:
         return self.plan.metrics.capacity_tokens_per_s / len(self.plan.placement.replicas)
 
     @property
+    def requests_per_s(self) -> float:
+        """Requests one replica serves, of the length it is planned for."""
+        return self.rate / self.plan.scenario.workload.output_tokens
+
+    @property
     def tpot_s(self) -> float:
         """Time per output token of a user [s]."""
         assert self.plan.metrics is not None
@@ -57,6 +66,11 @@ class Kind:
         """Requests one replica answers at once."""
         assert self.plan.batch is not None
         return self.plan.batch.sequences_per_microbatch * self.plan.batch.microbatches_in_flight
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """Pools its replicas use."""
+        return self.plan.scenario.target.required_pools
 
 
 @dataclass(frozen=True)
@@ -71,14 +85,19 @@ class SpeedBounds:
     speed
         Tokens per second and user.
     usd_per_million
-        US dollars per million tokens.
+        US dollars per million output tokens, prompts included where prefill is planned.
     usd_per_hour
         US dollars per hour.
+    decode, colocated
+        What the first is made of where prefill is planned: the least of decode alone, prompts to be added, and of
+        replicas that prefill between their steps; infinite where there are none.
     """
 
     speed: float
     usd_per_million: dict[tuple[str, ...], float]
     usd_per_hour: dict[tuple[str, ...], float]
+    decode: dict[tuple[str, ...], float]
+    colocated: dict[tuple[str, ...], float]
 
 
 @dataclass(frozen=True)
@@ -97,6 +116,10 @@ class Library:
         By service, why there is no plan at some speed, or nothing.
     num_plans, num_skipped
         Plans made, and questions on two pools that time did not suffice for.
+    prompts
+        By service, its prefill; None where decode alone is planned.
+    usable
+        By service, pools that can run it.
     """
 
     kinds: tuple[Kind, ...]
@@ -105,6 +128,45 @@ class Library:
     refusals: tuple[str, ...]
     num_plans: int
     num_skipped: int
+    prompts: tuple[Prompts | None, ...]
+    usable: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks: a service by index, what it is asked, and its prefill, or None."""
+
+    index: int
+    service: ServedModel
+    demand: Demand
+    prompts: Prompts | None
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What there is at one speed on one set of pools.
+
+    Attributes
+    ----------
+    plans
+        Kinds of replicas.
+    usd_per_million
+        No plan costs less per million output tokens, prompts included where prefill is planned; None where there is
+        proven to be none.
+    usd_per_hour
+        No replica, and what prefills for it, rents for less.
+    reason
+        Why there is no plan.
+    decode, colocated
+        As of `SpeedBounds`.
+    """
+
+    plans: tuple[Plan, ...]
+    usd_per_million: float | None
+    usd_per_hour: float
+    reason: str
+    decode: float = math.inf
+    colocated: float = math.inf
 
 
 @dataclass
@@ -126,24 +188,19 @@ class Planner:
         """Whether the budget is spent: then only single pools are planned, and nothing is proven of pairs."""
         return time.monotonic() > self.deadline
 
-    def plan(self, service: ServedModel, demand: Demand, asked: tuple[float, tuple[str, ...], float | None]) -> Plan:
-        """Return a plan; ``asked`` is as of `placer.portfolio.question.question`."""
+    def plan(self, asked: Scenario) -> Plan:
+        """Return the plan of a question."""
         left_s = self.deadline - time.monotonic()
         budget_s = max(LEAST_S, min(left_s, AHEAD * left_s / max(1, self.left)))
         self.made, self.left = self.made + 1, self.left - 1
-        return plan_scenario(
-            question(self.scenario, service, demand, asked),
-            gap=self.gap,
-            budget_s=budget_s,
-            seed=self.seed,
-            progress=self.sink,
-        )
+        return plan_scenario(asked, gap=self.gap, budget_s=budget_s, seed=self.seed, progress=self.sink)
 
 
 def num_questions(scenario: PortfolioScenario) -> int:
-    """Return how many plans there are to make, at most: three at every speed of every service on every set of pools."""
+    """Return how many plans there are to make: at every speed of every service on every set of pools so many."""
     speeds = sum(len(speeds_of(scenario, service)) for service in scenario.models)
-    return 3 * len(pool_sets(scenario)) * speeds
+    each = 3 if scenario.phase is Phase.DECODE else 5
+    return each * len(pool_sets(scenario)) * speeds
 
 
 def make_library(scenario: PortfolioScenario, demands: tuple[Demand, ...], planner: Planner) -> Library:
@@ -162,15 +219,21 @@ def make_library(scenario: PortfolioScenario, demands: tuple[Demand, ...], plann
         If no pool can run a service.
     """
     sets = [_usable(scenario, service, demand) for service, demand in zip(scenario.models, demands, strict=True)]
+    usable = tuple(tuple(pools[0] for pools in each if len(pools) == 1) for each in sets)
     planner.left = num_questions(scenario)
     kinds: list[Kind] = []
     bounds, refusals = [], []
     too_fast: list[float | None] = []
+    prompts = tuple(
+        _prompts(scenario, service, demand, pools)
+        for service, demand, pools in zip(scenario.models, demands, usable, strict=True)
+    )
     for index, (service, demand) in enumerate(zip(scenario.models, demands, strict=True)):
         pools, levels, refusal = list(sets[index]), list[SpeedBounds](), ""
         too_fast.append(None)
         for speed in speeds_of(scenario, service):
-            found, proven, reasons = _at_speed(planner, (index, service, demand), speed, pools)
+            asking = Asking(index, service, demand, prompts[index])
+            found, proven, reasons = _at_speed(planner, asking, speed, pools)
             level = rising(levels[-1] if levels else None, proven)
             kinds += found
             refusal = refusal or reasons
@@ -181,17 +244,46 @@ def make_library(scenario: PortfolioScenario, demands: tuple[Demand, ...], plann
             levels.append(level)
         bounds.append(tuple(levels))
         refusals.append(refusal)
-    return Library(tuple(kinds), tuple(bounds), tuple(too_fast), tuple(refusals), planner.made, planner.skipped)
+    made, skipped = planner.made, planner.skipped
+    return Library(tuple(kinds), tuple(bounds), tuple(too_fast), tuple(refusals), made, skipped, prompts, usable)
+
+
+def _prompts(
+    scenario: PortfolioScenario, service: ServedModel, demand: Demand, pools: tuple[str, ...]
+) -> Prompts | None:
+    if scenario.phase is Phase.DECODE:
+        return None
+    asked = question(scenario, service, demand, (1.0, (), None))
+    whole = whole_question(asked, by_device(scenario.fleet, pools), service.delivery)
+    return Prompts(whole, demand.requests_per_s, demand.is_called)
 
 
 def rising(slower: SpeedBounds | None, proven: SpeedBounds) -> SpeedBounds:
     """Return what is proven at a speed, with what is proven at a slower one where that says more."""
     if slower is None:
         return proven
+
+    def most(own: dict[tuple[str, ...], float], other: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+        return {pools: max(figure, other[pools]) for pools, figure in own.items()}
+
     return SpeedBounds(
         proven.speed,
-        {pools: max(price, slower.usd_per_million[pools]) for pools, price in proven.usd_per_million.items()},
-        {pools: max(rent, slower.usd_per_hour[pools]) for pools, rent in proven.usd_per_hour.items()},
+        most(proven.usd_per_million, slower.usd_per_million),
+        most(proven.usd_per_hour, slower.usd_per_hour),
+        most(proven.decode, slower.decode),
+        most(proven.colocated, slower.colocated),
+    )
+
+
+def bounds_of(speed: float, offers: dict[tuple[str, ...], Offer]) -> SpeedBounds:
+    """Return what offers by set of pools prove, those without plans left out."""
+    known = {pools: offer for pools, offer in offers.items() if offer.usd_per_million is not None}
+    return SpeedBounds(
+        speed,
+        {pools: offer.usd_per_million or 0.0 for pools, offer in known.items()},
+        {pools: offer.usd_per_hour for pools, offer in known.items()},
+        {pools: offer.decode for pools, offer in known.items()},
+        {pools: offer.colocated for pools, offer in known.items()},
     )
 
 
@@ -210,41 +302,87 @@ def _usable(scenario: PortfolioScenario, service: ServedModel, demand: Demand) -
 
 
 def _at_speed(
-    planner: Planner, who: tuple[int, ServedModel, Demand], speed: float, pool_choices: list[tuple[str, ...]]
+    planner: Planner, asking: Asking, speed: float, pool_choices: list[tuple[str, ...]]
 ) -> tuple[list[Kind], SpeedBounds, str]:
     """Return the kinds of replicas at one speed, what is proven there, and why there is none."""
-    index, service, demand = who
     kinds: list[Kind] = []
-    prices: dict[tuple[str, ...], float] = {}
-    rents: dict[tuple[str, ...], float] = {}
+    offers: dict[tuple[str, ...], Offer] = {}
     reason = ""
     for pools in pool_choices:
         if len(pools) > 1 and planner.is_late:
-            prices[pools] = rents[pools] = 0.0
+            offers[pools] = Offer((), 0.0, 0.0, "", decode=0.0)
             planner.skipped += 1
             continue
-        cheapest = planner.plan(service, demand, (speed, pools, None))
-        if cheapest.status is Status.INFEASIBLE:
-            reason = reason or cheapest.verdict
-            continue
-        prices[pools] = bound = cheapest.bound.usd_per_million_output_tokens if cheapest.bound else 0.0
-        few = min(speed, demand.tokens_per_s)
-        smallest = planner.plan(service, demand, (speed, pools, few))
+        offers[pools] = offer = offer_at(planner, asking, speed, pools)
+        reason = reason or offer.reason
+        if offer.usd_per_million is not None:
+            kinds += kinds_of(planner, asking, offer)
+    return kinds, bounds_of(speed, offers), reason
+
+
+def kinds_of(planner: Planner, asking: Asking, offer: Offer) -> list[Kind]:
+    """Return the kinds of replicas of an offer that were not seen before."""
+    assert offer.usd_per_million is not None
+    bound = offer.usd_per_million
+    return [Kind(asking.index, plan, bound) for plan in offer.plans if is_new(planner.seen, asking.index, plan)]
+
+
+def offer_at(
+    planner: Planner, asking: Asking, speed: float, pools: tuple[str, ...], *, is_quick: bool = False
+) -> Offer:
+    """Return what there is at a speed on some pools; quickly, only the cheapest, and no rent is proven.
+
+    Decode alone has the cheapest replicas, the smallest, and those for the demand. Where prefill is planned as well,
+    these need groups that prefill; and there are replicas that prefill between their steps.
+    """
+    service, demand, prompts = asking.service, asking.demand, asking.prompts
+
+    def asked(tokens_per_s: float | None) -> Scenario:
+        return question(planner.scenario, service, demand, (speed, pools, tokens_per_s))
+
+    cheapest = planner.plan(asked(None))
+    if cheapest.status is Status.INFEASIBLE:
+        return Offer((), None, 0.0, cheapest.verdict)
+    price = cheapest.bound.usd_per_million_output_tokens if cheapest.bound else 0.0
+    plans, rent = [cheapest], 0.0
+    if not is_quick:
+        few = min(speed, demand.planned_tokens_per_s)
+        smallest = planner.plan(asked(few))
         proven = smallest.bound.usd_per_million_output_tokens if smallest.bound else 0.0
-        rents[pools] = proven * few * 3600 / 1e6
-        plans = [cheapest, smallest]
-        if _is_idle(cheapest, demand):
-            plans.append(planner.plan(service, demand, (speed, pools, demand.tokens_per_s)))
-        kinds += [Kind(index, plan, bound) for plan in plans if is_new(planner.seen, index, plan)]
-    return kinds, SpeedBounds(speed, prices, rents), reason
+        rent = proven * few * 3600 / 1e6
+        plans.append(smallest)
+        is_beside = prompts is None or math.isfinite(prompts.least_usd_per_prompt(pools))
+        if is_beside and _is_idle(cheapest, demand):
+            plans.append(planner.plan(asked(demand.planned_tokens_per_s)))
+    if prompts is None:
+        return Offer(tuple(plans), price, rent, "", decode=price)
+    return _with_prefill(planner, prompts, (asked(None), demand), Offer(tuple(plans), price, rent, ""))
+
+
+def _with_prefill(planner: Planner, prompts: Prompts, asked: tuple[Scenario, Demand], decode: Offer) -> Offer:
+    """Return what there is of the whole service where there are replicas that decode."""
+    scenario, demand = asked
+    pools, per_million = scenario.target.required_pools, 1e6 / demand.output_tokens
+    assert decode.usd_per_million is not None
+    beside = decode.usd_per_million + prompts.least_usd_per_prompt(pools) * per_million
+    between, plans = colocated_offer(planner.plan, prompts, scenario, demand.planned_tokens_per_s, planner.gap)
+    price = min(beside, between)
+    if not math.isfinite(price):
+        speed = scenario.target.tokens_per_s_per_user
+        reason = f"{scenario.model.name}: no first token is there in time at {speed:g} tokens/s/user"
+        return Offer((), None, 0.0, reason)
+    decoding = decode.plans if math.isfinite(beside) else ()
+    rent = decode.usd_per_hour + (0.0 if math.isfinite(between) else prompts.least_usd_per_hour(pools))
+    own = decode.usd_per_million if decoding else math.inf
+    return Offer((*decoding, *plans), price, rent, "", decode=own, colocated=between)
 
 
 def _is_idle(plan: Plan, demand: Demand) -> bool:
     if plan.metrics is None or plan.placement is None:
         return True
     rate = plan.metrics.capacity_tokens_per_s / len(plan.placement.replicas)
-    replicas = -(-demand.tokens_per_s // rate)
-    return demand.tokens_per_s < (1.0 - IDLE) * replicas * rate
+    replicas = -(-demand.planned_tokens_per_s // rate)
+    return demand.planned_tokens_per_s < (1.0 - IDLE) * replicas * rate
 
 
 def is_new(seen: set[object], service: int, plan: Plan) -> bool:
@@ -252,7 +390,8 @@ def is_new(seen: set[object], service: int, plan: Plan) -> bool:
     if plan.status is not Status.PLANNED:
         return False
     assert plan.metrics is not None
-    key = (service, plan.groups, plan.batch, plan.schedule, round(plan.metrics.step_time_s, 12))
+    chunks = plan.phases.colocated.chunks if plan.phases and plan.phases.colocated else None
+    key = (service, plan.groups, plan.batch, plan.schedule, chunks, round(plan.metrics.step_time_s, 12))
     text = repr(key)
     if text in seen:
         return False

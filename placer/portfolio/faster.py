@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from placer.plan.plan import Status
-from placer.portfolio.columns import Kind, Library, Planner, SpeedBounds, is_new, rising
+from placer.portfolio.columns import Asking, Kind, Library, Planner, SpeedBounds, bounds_of, kinds_of, offer_at, rising
 from placer.portfolio.demand import Demand
-from placer.scenario.portfolio import PortfolioScenario, ServedModel
+from placer.scenario.portfolio import PortfolioScenario
 
 #: Halvings: with a ratio of 1.5 the last two speeds are within 5.2 % of each other.
 HALVINGS = 3
@@ -32,28 +31,30 @@ def with_faster(
         if service.tokens_per_s_per_user is not None or limit is None or not bounds[index]:
             continue
         planner.left = HALVINGS
-        found, levels, too_fast[index] = _halved(planner, (index, service, demand), bounds[index], limit)
+        found, levels, too_fast[index] = _halved(
+            planner, Asking(index, service, demand, library.prompts[index]), bounds[index], limit
+        )
         kinds += found
         bounds[index] = levels
     return replace(library, kinds=tuple(kinds), bounds=tuple(bounds), too_fast=tuple(too_fast), num_plans=planner.made)
 
 
 def _halved(
-    planner: Planner, who: tuple[int, ServedModel, Demand], levels: tuple[SpeedBounds, ...], limit: float
+    planner: Planner, asking: Asking, levels: tuple[SpeedBounds, ...], limit: float
 ) -> tuple[list[Kind], tuple[SpeedBounds, ...], float]:
-    index, service, demand = who
     kinds: list[Kind] = []
     for _ in range(HALVINGS):
         speed = math.sqrt(levels[-1].speed * limit)
-        prices = {}
-        for pools in levels[-1].usd_per_million:
-            plan = planner.plan(service, demand, (speed, pools, None))
-            if plan.status is not Status.INFEASIBLE:
-                prices[pools] = bound = plan.bound.usd_per_million_output_tokens if plan.bound else 0.0
-                kinds += [Kind(index, plan, bound)] if is_new(planner.seen, index, plan) else []
-        if prices:
-            rents = {pools: levels[-1].usd_per_hour[pools] for pools in prices}
-            levels = (*levels, rising(levels[-1], SpeedBounds(speed, prices, rents)))
+        offers = {pools: offer_at(planner, asking, speed, pools, is_quick=True) for pools in levels[-1].usd_per_million}
+        proven = bounds_of(speed, offers)
+        if proven.usd_per_million:
+            kinds += [
+                kind
+                for offer in offers.values()
+                if offer.usd_per_million is not None
+                for kind in kinds_of(planner, asking, offer)
+            ]
+            levels = (*levels, rising(levels[-1], proven))
         else:
             limit = speed
     return kinds, levels, limit

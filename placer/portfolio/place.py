@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from placer.catalog.fleet import Fleet
 from placer.cost.money import tokens_per_s_per_mw, usd_per_million_tokens
 from placer.plan.metrics import Bound, Metrics
 from placer.plan.placement import ReplicaDevices
 from placer.plan.plan import Plan
 from placer.planner.provenance import input_hashes
 from placer.portfolio.columns import Kind
-from placer.portfolio.solve import Chosen, blocks_of, pool_rents
+from placer.portfolio.prefill import PrefillSet
+from placer.portfolio.solve import Chosen, blocks_of, pool_rents, prefill_blocks
 from placer.scenario.portfolio import PortfolioScenario
 
 #: Limits of a whole inventory say nothing about a share of it.
-_NOT_SHARED = ("inventory", "cost cap", "power cap")
+_NOT_SHARED = ("inventory", "cost cap", "power cap", "load")
 #: Gaps below are rounding.
 LEAST_GAP = 1e-6
 
@@ -48,6 +50,16 @@ def _replica(scenario: PortfolioScenario, kind: Kind, places: Places) -> Replica
             starts = [starts[0] + stage * group.width for stage in range(group.stages)]
         first[group.role] = tuple(starts)
     return ReplicaDevices(first_device=first)
+
+
+def groups_at(fleet: Fleet, groups: PrefillSet, places: Places) -> tuple[tuple[int, ...], ...]:
+    """Return by group the first devices of its stages, taken from what is free."""
+    shape, (block,) = groups.kind.shape, prefill_blocks(fleet, groups)
+    per_group = block.count // groups.groups
+    taken = [[places.take(block.pool, block.size) for _ in range(per_group)] for _ in range(groups.groups)]
+    if per_group == shape.stages:
+        return tuple(tuple(starts) for starts in taken)
+    return tuple(tuple(starts[0] + stage * shape.width for stage in range(shape.stages)) for starts in taken)
 
 
 def placed_plan(kind: Kind, replicas: tuple[ReplicaDevices, ...], name: str) -> Plan:

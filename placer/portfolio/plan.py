@@ -13,10 +13,9 @@ from placer.portfolio.demand import demand_of
 from placer.portfolio.faster import with_faster
 from placer.portfolio.refuse import refuse
 from placer.portfolio.solve import Chosen, build_problem, choose, pool_rents, relax
-from placer.portfolio.times import planned_ttft_s
 from placer.portfolio.write import Asked, Written, write
 from placer.progress import ProgressSink, ignore
-from placer.scenario.portfolio import PortfolioScenario
+from placer.scenario.portfolio import Phase, PortfolioScenario
 from placer.search.params import SolveParams
 from placer.search.portfolio.problem import Problem
 from placer.search.portfolio.relaxation import RelaxedAnswer
@@ -128,7 +127,7 @@ def plan_portfolio(
 def _try(asked: Asked, params: SolveParams) -> _Tried:
     scenario, demands, library = asked.scenario, asked.demands, asked.library
     slots = cold_slots(scenario, demands, library.kinds)
-    problem = build_problem(scenario, demands, library.kinds, slots)
+    problem = build_problem(scenario, demands, library, slots)
     return _Tried(slots, problem, relax(scenario, demands, library, params), choose(problem, params))
 
 
@@ -173,15 +172,18 @@ def _verdict(scenario: PortfolioScenario, written: Written, bound: PortfolioBoun
 
 
 def _notes(result: _Result, written: Written) -> tuple[str, ...]:
-    plans = [each.plan for each in written.deployments] + [m.plan for slot in written.slots for m in slot.members]
     notes = [SHARING_RULE]
-    if any(planned_ttft_s(plan) is None for plan in plans):
+    if result.asked.scenario.phase is Phase.DECODE:
         notes.append(
             "plans are for decode only: times to first token are those the scenario states (0 where it states none), "
             "and prefill takes no devices"
         )
     if written.agents:
-        notes.append("latencies are those at full load, without queues in front of resident models")
+        notes.append(
+            "latencies are means: steps at full load, waits for prefill at the traffic asked for"
+            if result.asked.scenario.phase is Phase.SERVICE
+            else "latencies are those at full load, without queues in front of resident models"
+        )
     if skipped := result.asked.library.num_skipped:
         notes.append(
             f"out of time: replicas on two pools were not planned for {skipped} question(s); more --budget-s helps"

@@ -8,6 +8,7 @@ from placer.catalog.fleet import Fleet
 from placer.portfolio.demand import Demand
 from placer.scenario.portfolio import PortfolioScenario, ServedModel
 from placer.scenario.scenario import Scenario
+from placer.scenario.service import Mode, Service
 from placer.scenario.space import Space
 from placer.scenario.workload import Target, Workload
 
@@ -34,7 +35,7 @@ def question(
     demand: Demand,
     asked: tuple[float, tuple[str, ...], float | None],
 ) -> Scenario:
-    """Return the question to the planner.
+    """Return the question to the planner of decode.
 
     Parameters
     ----------
@@ -51,5 +52,38 @@ def question(
             input_tokens=demand.input_tokens, output_tokens=demand.output_tokens, routing=service.routing
         ),
         target=Target(tokens_per_s_per_user=speed, tokens_per_s=tokens_per_s, required_pools=pools),
-        space=Space(max_groups=len(pools)),
+        space=Space(max_groups=max(1, len(pools))),
     )
+
+
+def reached(scenario: PortfolioScenario, usable: tuple[str, ...], pools: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the pools from which KV cache comes to replicas on some pools: these, and those linked to all of them.
+
+    Parameters
+    ----------
+    scenario
+        Has the fleet.
+    usable
+        Pools that can run the model.
+    pools
+        Where replicas lie.
+    """
+    linked = [
+        name
+        for name in usable
+        if all(name == pool or scenario.fleet.cross_link(name, pool) is not None for pool in pools)
+    ]
+    return tuple(pool.name for pool in scenario.fleet.pools if pool.name in linked or pool.name in pools)
+
+
+def whole_question(decode: Scenario, fleet: Fleet, service: Service) -> Scenario:
+    """Return the question of a whole service from that of its replicas, prefill anywhere on a fleet."""
+    target = decode.target.model_copy(update={"tokens_per_s": None})
+    return decode.model_copy(update={"fleet": fleet, "target": target, "service": service})
+
+
+def colocated_question(decode: Scenario, service: Service, devices: int) -> Scenario:
+    """Return the question of replicas that prefill between their steps, on at most so many devices of their pool."""
+    pools = tuple(pool.model_copy(update={"count": devices}) for pool in decode.fleet.pools)
+    only = service.model_copy(update={"forbidden_modes": (Mode.DISAGGREGATED,)})
+    return whole_question(decode, decode.fleet.model_copy(update={"pools": pools}), only)

@@ -9,8 +9,9 @@ from placer.plan.refusal import Refusal, Relief
 from placer.portfolio.chains import timed
 from placer.portfolio.cold import ColdSlot
 from placer.portfolio.columns import Library
+from placer.portfolio.solve import prefill_choices
 from placer.portfolio.times import ttft_s
-from placer.scenario.portfolio import Agent, Call, PortfolioScenario
+from placer.scenario.portfolio import Agent, Call, Phase, PortfolioScenario
 from placer.search.params import SolveParams
 from placer.search.portfolio.master import solve_master
 from placer.search.portfolio.problem import Problem
@@ -46,7 +47,10 @@ def refuse(
 
 
 def _without_plan(scenario: PortfolioScenario, library: Library, problem: Problem) -> Refusal | None:
-    served = {column.model for column in problem.columns} | {t.model for slot in problem.slots for t in slot.turns}
+    with_groups = {prefill.column for prefill in problem.prefills}
+    served = {
+        column.model for index, column in enumerate(problem.columns) if not column.needs_prefill or index in with_groups
+    } | {t.model for slot in problem.slots for t in slot.turns}
     for index, service in enumerate(scenario.models):
         if index not in served:
             why = library.refusals[index] or "no plan was found in time"
@@ -56,15 +60,7 @@ def _without_plan(scenario: PortfolioScenario, library: Library, problem: Proble
 
 def _late(scenario: PortfolioScenario, library: Library, slots: tuple[ColdSlot, ...]) -> Refusal | None:
     """Return the agent that is late even if each of its calls goes to the replicas fastest for it."""
-    models = scenario.models
-    times: dict[str, list[tuple[float, float]]] = {service.name: [] for service in models}
-    for kind in library.kinds:
-        times[models[kind.service].name].append((ttft_s(kind.plan, models[kind.service]), kind.tpot_s))
-    for slot in slots:
-        for turn in slot.turns:
-            service = models[turn.kind.service]
-            wait_s = slot.period_s + turn.switch_s + ttft_s(turn.kind.plan, service)
-            times[service.name].append((wait_s, turn.kind.tpot_s))
+    times = _times(scenario, library, slots)
 
     def fastest(call: Call) -> float:
         return min(base_s + call.osl * tpot_s for base_s, tpot_s in times[call.model])
@@ -75,6 +71,25 @@ def _late(scenario: PortfolioScenario, library: Library, slots: tuple[ColdSlot, 
         if least_s > agent.end_to_end:
             return _late_refusal(agent, least_s, [each.call.id for each in path if each.is_critical])
     return None
+
+
+def _times(
+    scenario: PortfolioScenario, library: Library, slots: tuple[ColdSlot, ...]
+) -> dict[str, list[tuple[float, float]]]:
+    """Return by service the times before the first token, and per token, that were tried [s]."""
+    models = scenario.models
+    times: dict[str, list[tuple[float, float]]] = {service.name: [] for service in models}
+    for kind in library.kinds:
+        if scenario.phase is Phase.DECODE or kind.plan.phases is not None:
+            base_s = ttft_s(kind.plan, models[kind.service], 0.0)
+            times[models[kind.service].name].append((base_s, kind.tpot_s))
+    for choice in prefill_choices(library):
+        times[models[choice.kind.service].name].append((choice.groups.ttft_s, choice.kind.tpot_s))
+    for slot in slots:
+        for turn in slot.turns:
+            wait_s = slot.period_s + turn.switch_s + turn.ttft_s
+            times[models[turn.kind.service].name].append((wait_s, turn.kind.tpot_s))
+    return times
 
 
 def _late_refusal(agent: Agent, least_s: float, critical: list[str]) -> Refusal:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from placer.plan.placement import ReplicaDevices
+from placer.plan.plan import Plan
 from placer.plan.portfolio import (
     AgentAnswer,
     CallAnswer,
@@ -18,10 +20,14 @@ from placer.portfolio.chains import timed
 from placer.portfolio.cold import ColdSlot, Turn
 from placer.portfolio.columns import Kind, Library
 from placer.portfolio.demand import Demand
-from placer.portfolio.place import Places, placed_plan, places_of, replicas_at
-from placer.portfolio.solve import Chosen, pool_rents
+from placer.portfolio.place import Places, groups_at, placed_plan, places_of, replicas_at
+from placer.portfolio.prefill import PrefillSet
+from placer.portfolio.question import reached
+from placer.portfolio.solve import Chosen, pool_rents, prefill_choices
 from placer.portfolio.times import ttft_s
-from placer.scenario.portfolio import Agent, Call, PortfolioScenario
+from placer.portfolio.whole import Where, colocated_plan, disaggregated_plan
+from placer.scenario.portfolio import Agent, Call, Phase, PortfolioScenario
+from placer.search.portfolio.problem import Choice
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,7 @@ def write(asked: Asked, slots: tuple[ColdSlot, ...], chosen: Chosen) -> Written:
     assert chosen.choice is not None
     scenario, places = asked.scenario, places_of(chosen)
     devices = {pool: rented for pool in chosen.starts if (rented := _rented(scenario, chosen, pool))}
-    deployments = tuple(
-        _deployment(scenario, kind, number, places)
-        for kind, number in zip(asked.library.kinds, chosen.choice.replicas, strict=True)
-        if number
-    )
+    deployments = _deployments(asked, chosen.choice, places)
     in_turns = tuple(_slot(asked, slots[index], places) for index in chosen.choice.slots)
     shares = rent_shares(scenario, devices, deployments, in_turns)
     models = tuple(
@@ -99,10 +101,50 @@ def rent_shares(
     return shares
 
 
-def _deployment(scenario: PortfolioScenario, kind: Kind, number: int, places: Places) -> Deployment:
-    name = scenario.models[kind.service].name
-    plan = placed_plan(kind, replicas_at(scenario, kind, number, places), name)
-    return Deployment(model=name, replicas=number, devices=plan.devices, plan=plan)
+def _deployments(asked: Asked, choice: Choice, places: Places) -> tuple[Deployment, ...]:
+    """Return replicas that are alike, with the groups that prefill for them, and the requests each get."""
+    scenario, sets = asked.scenario, dict[int, PrefillSet]()
+    if choice.prefills:
+        every = prefill_choices(asked.library)
+        sets = {every[index].index: every[index].groups for index in choice.prefills}
+    held = [
+        (kind.service, _plan(asked, kind, replicas_at(scenario, kind, number, places), (sets.get(index), places)))
+        for index, (kind, number) in enumerate(zip(asked.library.kinds, choice.replicas, strict=True))
+        if number
+    ]
+    capacity = dict.fromkeys(range(len(scenario.models)), 0.0)
+    for service, plan in held:
+        capacity[service] += plan.metrics.capacity_tokens_per_s if plan.metrics else 0.0
+    return tuple(_deployment(asked, service, plan, capacity[service]) for service, plan in held)
+
+
+def _plan(
+    asked: Asked, kind: Kind, replicas: tuple[ReplicaDevices, ...], given: tuple[PrefillSet | None, Places]
+) -> Plan:
+    scenario, prompts = asked.scenario, asked.library.prompts[kind.service]
+    name, (groups, places) = scenario.models[kind.service].name, given
+    if prompts is None:
+        return placed_plan(kind, replicas, name)
+    where = Where(kind, replicas, name, prompts, reached(scenario, asked.library.usable[kind.service], kind.pools))
+    if groups is None:
+        return colocated_plan(where)
+    return disaggregated_plan(where, groups, groups_at(scenario.fleet, groups, places))
+
+
+def _deployment(asked: Asked, service: int, plan: Plan, capacity_tokens_per_s: float) -> Deployment:
+    """Return a deployment; requests go where there is capacity, in proportion to it."""
+    assert plan.metrics is not None
+    assert plan.placement is not None
+    asks, demand = asked.scenario.models[service], asked.demands[service]
+    requests_per_s = demand.requests_per_s * plan.metrics.capacity_tokens_per_s / capacity_tokens_per_s
+    return Deployment(
+        model=asks.name,
+        replicas=len(plan.placement.replicas),
+        devices=plan.devices,
+        requests_per_s=requests_per_s,
+        ttft_s=ttft_s(plan, asks, requests_per_s),
+        plan=plan,
+    )
 
 
 def _slot(asked: Asked, slot: ColdSlot, places: Places) -> Slot:
@@ -114,7 +156,7 @@ def _slot(asked: Asked, slot: ColdSlot, places: Places) -> Slot:
         first_device=first,
         devices=slot.devices,
         period_s=slot.period_s,
-        timetable_load=sum(turn.switch_s + turn.serve_s for turn in slot.turns) / slot.period_s,
+        timetable_load=slot.taken_s / slot.period_s,
         load=sum(member.load for member in members),
         members=members,
     )
@@ -129,12 +171,13 @@ def _member(asked: Asked, slot: ColdSlot, turn: Turn, first: int) -> SlotMember:
         weights_bytes=turn.weights_bytes,
         switch_s=turn.switch_s,
         serve_s=turn.serve_s,
-        batch_requests=turn.kind.users,
+        batch_requests=turn.users,
         requests_per_turn=demand.requests_per_s * slot.period_s,
-        overflow=overflow(demand.arrivals, slot.period_s, turn.kind.users),
+        overflow=overflow(demand.arrivals, slot.period_s, turn.users),
         switches_per_hour=3600.0 * turns_per_s,
         load=turns_per_s * (turn.switch_s + turn.serve_s),
-        plan=placed_plan(turn.kind, replicas_at(asked.scenario, turn.kind, 1, here), service.name),
+        ttft_s=turn.ttft_s,
+        plan=_plan(asked, turn.kind, replicas_at(asked.scenario, turn.kind, 1, here), (None, here)),
     )
 
 
@@ -142,13 +185,14 @@ def _model(
     asked: Asked, name: str, given: tuple[tuple[Deployment, ...], tuple[Slot, ...]], usd_per_hour: float
 ) -> ModelAnswer:
     index = asked.index(name)
-    service, demand = asked.scenario.models[index], asked.demands[index]
+    demand = asked.demands[index]
     own = [each for each in given[0] if each.model == name]
     turns = [(slot, member) for slot in given[1] for member in slot.members if member.model == name]
     plans = [each.plan for each in own] + [member.plan for _, member in turns]
     speeds = [plan.metrics.tokens_per_s_per_user for plan in plans if plan.metrics]
     capacity = sum(each.plan.metrics.capacity_tokens_per_s for each in own if each.plan.metrics)
-    slowest = asked.library.bounds[index][0]
+    proven = min(asked.library.bounds[index][0].usd_per_million.values())
+    is_decode = asked.scenario.phase is Phase.DECODE
     return ModelAnswer(
         model=name,
         mode=ModelMode.COLD if turns else ModelMode.RESIDENT,
@@ -157,11 +201,12 @@ def _model(
         capacity_tokens_per_s=demand.tokens_per_s if turns else capacity,
         tokens_per_s_per_user=min(speeds),
         switch_wait_s=max((slot.period_s + member.switch_s for slot, member in turns), default=0.0),
-        ttft_s=max(ttft_s(plan, service) for plan in plans),
+        ttft_s=max([each.ttft_s for each in own] + [member.ttft_s for _, member in turns]),
         usd_per_hour=usd_per_hour,
         usd_per_million_output_tokens=usd_per_hour / (3600 * demand.tokens_per_s) * 1e6,
         usd_per_request=usd_per_hour / (3600 * demand.requests_per_s),
-        bound_usd_per_million_output_tokens=min(slowest.usd_per_million.values()),
+        bound_usd_per_million_output_tokens=proven * demand.planned_tokens_per_s / demand.tokens_per_s,
+        bound_usd_per_request=None if is_decode else proven * demand.output_tokens / 1e6,
     )
 
 

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from placer.plan.portfolio import AgentAnswer, ModelAnswer, Portfolio, Slot
+from placer.plan.portfolio import AgentAnswer, Deployment, ModelAnswer, Portfolio, Slot
 from placer.report.table import new_table
 from placer.units import format_bytes, format_seconds
 
@@ -35,7 +35,8 @@ def render_portfolio(portfolio: Portfolio) -> Group:
 
 def _models_table(portfolio: Portfolio) -> Table:
     table = new_table(
-        "model", "mode", "devices", ">tokens/s", ">capacity", ">tokens/s/user", ">$/h", ">$/M output", ">$/request"
+        *("model", "mode", "devices", ">tokens/s", ">capacity", ">tokens/s/user", ">TTFT", ">$/h"),
+        *(">$/M output", ">$/request"),
     )
     for model in portfolio.models:
         table.add_row(
@@ -45,6 +46,7 @@ def _models_table(portfolio: Portfolio) -> Table:
             f"{model.demand_tokens_per_s:,.4g}",
             f"{model.capacity_tokens_per_s:,.4g}",
             f"{model.tokens_per_s_per_user:.4g}",
+            format_seconds(model.ttft_s),
             f"{model.usd_per_hour:.4g}",
             f"{model.usd_per_million_output_tokens:.4g}",
             f"{model.usd_per_request:.3g}",
@@ -53,11 +55,7 @@ def _models_table(portfolio: Portfolio) -> Table:
 
 
 def _devices(portfolio: Portfolio, model: ModelAnswer) -> str:
-    own = [
-        f"{deployment.replicas} x {' + '.join(f'{group.num_devices} {group.pool}' for group in deployment.plan.groups)}"
-        for deployment in portfolio.deployments
-        if deployment.model == model.model
-    ]
+    own = [_held(deployment) for deployment in portfolio.deployments if deployment.model == model.model]
     turns = [
         f"turns on {slot.devices} {slot.pool}"
         for slot in portfolio.slots
@@ -66,12 +64,23 @@ def _devices(portfolio: Portfolio, model: ModelAnswer) -> str:
     return ", ".join(own + turns)
 
 
+def _held(deployment: Deployment) -> str:
+    """Return replicas and the groups that prefill for them, such as ``4 x 8 h200, prefill 1 x 2 h200``."""
+    plan = deployment.plan
+    devices = " + ".join(f"{group.num_devices} {group.pool}" for group in plan.groups)
+    parts = [f"{deployment.replicas} x {devices}"]
+    if plan.phases is not None:
+        parts += [f"prefill {pool.groups} x {pool.stages * pool.width} {pool.pool}" for pool in plan.phases.prefill]
+    return ", ".join(parts)
+
+
 def _slot_table(slot: Slot) -> Table:
     last = slot.first_device + slot.devices - 1
     table = new_table(
         "turn of",
         f">weights in {slot.tier}",
         ">switch",
+        ">first tokens",
         ">answer",
         ">requests a turn",
         ">room",
@@ -86,6 +95,7 @@ def _slot_table(slot: Slot) -> Table:
             member.model,
             format_bytes(member.weights_bytes),
             format_seconds(member.switch_s),
+            format_seconds(member.ttft_s),
             format_seconds(member.serve_s),
             f"{member.requests_per_turn:.3g}",
             str(member.batch_requests),

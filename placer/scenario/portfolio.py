@@ -14,12 +14,24 @@ from placer.catalog.source import SourceKind
 from placer.errors import nearest_hint
 from placer.model.spec import ModelSpec
 from placer.scenario.routing import UNIFORM, RoutingProfile
+from placer.scenario.service import Mode, Service
 from placer.scenario.workload import Rate, Tokens
 
 #: A time above zero.
 Duration = Annotated[Seconds, Field(gt=0)]
 #: Most services of a portfolio, and most calls of an agent.
 MOST_SERVICES, MOST_CALLS = 24, 64
+
+
+#: Modes a service may forbid: where prompts are computed.
+PREFILL_MODES = (Mode.COLOCATED, Mode.DISAGGREGATED)
+
+
+class Phase(StrEnum):
+    """What is planned: prefill and decode together, or decode alone."""
+
+    SERVICE = "service"
+    DECODE = "decode"
 
 
 class Residency(StrEnum):
@@ -50,7 +62,20 @@ class ServedModel(BaseModel):
     tokens_per_s: Rate | None = Field(default=None, description="the same as output tokens")
     tokens_per_s_per_user: Rate | None = Field(default=None, description="speed every user gets; null = decided")
     speeds: tuple[Rate, ...] = Field(default=(), max_length=16, description="speeds to choose from, instead of a grid")
-    ttft: Seconds = Field(default=0.0, description="time to first token that latencies count for plans of decode alone")
+    ttft: Seconds | None = Field(
+        default=None,
+        description="most mean time to first token, null = any; with phase decode the one that latencies count",
+    )
+    ttft_p99: Seconds | None = Field(default=None, description="most 99th percentile of it; null = any")
+    prefix_hit_rate: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="share of a prompt's tokens whose KV cache is found"
+    )
+    prefix_bandwidth: BytesPerSecond | None = Field(
+        default=None, description="rate at which a device loads the KV cache that was found; null = it is there"
+    )
+    forbidden_modes: tuple[Mode, ...] = Field(
+        default=(), description="colocated or disaggregated: where prompts may not be computed"
+    )
     routing: RoutingProfile = Field(default=UNIFORM, description="how tokens spread over experts")
     residency: Residency = Field(default=Residency.RESIDENT, description="devices of its own, turns on shared ones, or")
     wait: Duration | None = Field(default=None, description="longest a request may wait for the turn of a cold model")
@@ -66,7 +91,21 @@ class ServedModel(BaseModel):
             raise ValueError(f"residency {self.residency} needs wait, the longest a request may wait for a turn")
         if self.speeds and self.tokens_per_s_per_user is not None:
             raise ValueError("speeds are for services without tokens_per_s_per_user; expected one of them")
+        for mode in self.forbidden_modes:
+            if mode not in PREFILL_MODES:
+                raise ValueError(f"forbidden_modes: expected {' or '.join(PREFILL_MODES)}, got {mode}")
+        if set(self.forbidden_modes) == set(PREFILL_MODES):
+            raise ValueError("forbidden_modes: prompts must be computed somewhere; expected one of them at most")
         return self
+
+    @property
+    def delivery(self) -> Service:
+        """What a plan of its whole service must deliver beyond decode."""
+        asked = {
+            name: getattr(self, name)
+            for name in ("ttft", "ttft_p99", "prefix_hit_rate", "prefix_bandwidth", "forbidden_modes")
+        }
+        return Service().model_copy(update=asked)
 
     @property
     def own_requests_per_s(self) -> float:
@@ -155,6 +194,7 @@ class PortfolioScenario(BaseModel):
     )
     agents: tuple[Agent, ...] = Field(default=(), max_length=64, description="chains of calls with an end-to-end time")
     tiers: tuple[ColdTier, ...] = Field(default=(), max_length=32, description="where cold weights may wait")
+    phase: Phase = Field(default=Phase.SERVICE, description="prefill and decode together, or decode alone")
     speed_grid: SpeedGrid = Field(default=SpeedGrid(), description="speeds tried where agents decide")
     max_groups: Annotated[int, Field(ge=1, le=2)] = Field(default=2, description="groups of a replica")
 
@@ -198,6 +238,16 @@ class PortfolioScenario(BaseModel):
                 raise ValueError(f"{where}: expected tokens_per_s_per_user, or an agent whose end_to_end decides it")
             if service.residency is not Residency.RESIDENT and not self.tiers:
                 raise ValueError(f"{where}.residency: {service.residency} needs tiers, where weights wait")
+        return self
+
+    @model_validator(mode="after")
+    def _prefill_is_planned(self) -> PortfolioScenario:
+        if self.phase is Phase.SERVICE:
+            return self
+        for index, service in enumerate(self.models):
+            for field in ("ttft_p99", "prefix_hit_rate", "prefix_bandwidth", "forbidden_modes"):
+                if getattr(service, field):
+                    raise ValueError(f"models[{index}].{field}: nothing is prefilled; expected phase service")
         return self
 
     @model_validator(mode="after")

@@ -34,6 +34,16 @@ def test_the_report_says_who_has_what_and_pays(placer, write):
         assert part in " ".join(result.out.split()), part
 
 
+def test_groups_that_prefill_and_first_tokens_are_shown(placer, write):
+    result = placer("plan", "--scenario", write("first-tokens-decide"), "-q")
+    assert result.code == 0, result.err
+    text = " ".join(result.out.split())
+    assert "$18/h for 1 model(s), on 1 chip, 1 fast" in text
+    for part in ("1 x 1 chip,", "100.5 ms", "waits for prefill at the traffic asked for"):
+        assert part in text, part
+    assert "decode only" not in text
+
+
 def test_agents_are_shown_call_by_call(placer, write):
     result = placer("plan", "--scenario", write("parallel-branches"), "-q")
     assert "agent fork: 10.22 s of 12 s allowed" in result.out
@@ -67,7 +77,7 @@ def test_an_edited_portfolio_is_rejected(placer, write, tmp_path):
     assert result.code == 4
     assert "shares" in result.out
     path.write_text(json.dumps(raw | {"schema_version": 9}))
-    assert "expected version 1, got 9" in placer("verify", path).err
+    assert "expected version 2, got 9" in placer("verify", path).err
 
 
 @pytest.mark.parametrize(("name", "text"), [("short-inventory", "4 more of slow"), ("late-agent", "1.844 s for agent")])

@@ -7,35 +7,42 @@ def cheapest(problem):
     """Return the least rent of any choice that serves all models in time and fits, or None."""
     rents = [
         sum(rent_of(problem, pool, blocks) for pool, blocks in held.items())
-        for replicas, slots in choices(problem)
-        if is_served(problem, replicas, slots) and in_time(problem, replicas, slots)
-        for held in [blocks_of(problem, replicas, slots)]
+        for replicas, slots, groups in choices(problem)
+        if is_served(problem, replicas, slots, groups) and in_time(problem, replicas, slots, groups)
+        for held in [blocks_of(problem, replicas, slots, groups)]
         if all(rent_of(problem, pool, blocks) is not None for pool, blocks in held.items())
     ]
     return min(rents, default=None)
 
 
 def choices(problem):
+    """Yield replicas by column, slots, and by column the groups that prefill for it, or None."""
     numbers = [range(column.most + 1) for column in problem.columns]
     flags = [(0, 1)] * len(problem.slots)
     for chosen in product(*numbers, *flags):
-        yield (
-            chosen[: len(numbers)],
-            [slot for slot, flag in zip(problem.slots, chosen[len(numbers) :], strict=True) if flag],
-        )
+        replicas = chosen[: len(numbers)]
+        slots = [slot for slot, flag in zip(problem.slots, chosen[len(numbers) :], strict=True) if flag]
+        own = [
+            [each for each in problem.prefills if each.column == index] if column.needs_prefill and number else [None]
+            for index, (column, number) in enumerate(zip(problem.columns, replicas, strict=True))
+        ]
+        for groups in product(*own):
+            yield replicas, slots, groups
 
 
-def is_served(problem, replicas, slots):
+def is_served(problem, replicas, slots, groups):
     for model, demand in enumerate(problem.demands):
-        own = [(c, n) for c, n in zip(problem.columns, replicas, strict=True) if c.model == model and n]
+        own = [(c, n, g) for c, n, g in zip(problem.columns, replicas, groups, strict=True) if c.model == model and n]
         turns = sum(turn.model == model for slot in slots for turn in slot.turns)
-        if turns + bool(own) != 1 or (own and sum(c.rate * n for c, n in own) < demand):
+        made = sum(min(c.rate * n, g.rate) if c.needs_prefill else c.rate * n for c, n, g in own)
+        if turns + bool(own) != 1 or (own and made < demand):
             return False
     return True
 
 
-def in_time(problem, replicas, slots):
+def in_time(problem, replicas, slots, groups):
     times = [(c.model, c.tpot_quanta, c.base_quanta) for c, n in zip(problem.columns, replicas, strict=True) if n]
+    times += [(c.model, 0, g.base_quanta) for c, g in zip(problem.columns, groups, strict=True) if g]
     times += [(turn.model, turn.tpot_quanta, turn.base_quanta) for slot in slots for turn in slot.turns]
 
     def slowest(model, side):
@@ -65,11 +72,13 @@ def paths(calls):
         yield from ending(index)
 
 
-def blocks_of(problem, replicas, slots):
+def blocks_of(problem, replicas, slots, groups):
     held = {pool: [] for pool in problem.pools}
     for column, number in zip(problem.columns, replicas, strict=True):
         for block in column.blocks:
             held[block.pool] += [block.size] * (block.count * number)
+    for block in (block for chosen in groups if chosen for block in chosen.blocks):
+        held[block.pool] += [block.size] * block.count
     for slot in slots:
         held[slot.block.pool].append(slot.block.size)
     return held

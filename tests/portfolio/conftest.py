@@ -1,4 +1,4 @@
-"""A portfolio with everything in it: a resident model, cold ones in turns, an agent that forks."""
+"""Portfolios with everything in them: resident models, cold ones in turns, an agent; decode alone, and with prefill."""
 
 import json
 from pathlib import Path
@@ -49,3 +49,36 @@ def portfolio(raw_scenario):
 def raw_portfolio(portfolio):
     """Its document, to be broken at will."""
     return json.loads(portfolio_json(portfolio))
+
+
+@pytest.fixture(scope="session")
+def raw_service_scenario():
+    """Fields of a scenario of whole services: one with groups that prefill, two that take turns, and an agent."""
+
+    def fresh():
+        raw = read_mapping(FOLDER / "shared-prefill-node.yaml")["scenario"]
+        cold = read_mapping(FOLDER / "cold-with-prompts.yaml")["scenario"]
+        raw["fleet"]["pools"].append(cold["fleet"]["pools"][0] | {"scale_out": "snail", "count": 2})
+        raw["fleet"]["devices"] |= cold["fleet"]["devices"]
+        raw["models"] = [raw["models"][0] | {"name": "always", "forbidden_modes": ["colocated"]}, *cold["models"]]
+        raw["tiers"] = cold["tiers"]
+        calls = [
+            {"id": "ask", "model": "always", "isl": 16, "osl": 1},
+            {"id": "answer", "model": "always", "isl": 16, "osl": 1, "after": ["ask"]},
+        ]
+        raw["agents"] = [{"name": "helper", "requests_per_s": 0.001, "end_to_end": "10 s", "calls": calls}]
+        return json.loads(json.dumps(raw))
+
+    return fresh
+
+
+@pytest.fixture(scope="session")
+def service_portfolio(raw_service_scenario):
+    """The planned portfolio of whole services."""
+    return plan_portfolio(parse_scenario(raw_service_scenario(), "test"), gap=0.0)
+
+
+@pytest.fixture
+def raw_service_portfolio(service_portfolio):
+    """Its document, to be broken at will."""
+    return json.loads(portfolio_json(service_portfolio))

@@ -47,19 +47,47 @@ def check(read, where):
     assert said.startswith(where)
 
 
+@pytest.mark.parametrize("which", ["raw_scenario", "raw_service_scenario"])
 @pytest.mark.parametrize("seed", range(8))
-def test_a_damaged_scenario_is_refused_in_words_or_read(raw_scenario, seed):
-    draw = random.Random(seed)
+def test_a_damaged_scenario_is_refused_in_words_or_read(request, which, seed):
+    draw, fresh = random.Random(seed), request.getfixturevalue(which)
     for _ in range(60):
-        raw = damaged(raw_scenario(), draw)
+        raw = damaged(fresh(), draw)
         check(partial(parse_scenario, raw, "file.yaml"), "file.yaml")
 
 
+@pytest.mark.parametrize("which", ["raw_portfolio", "raw_service_portfolio"])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_damaged_portfolio_is_refused_or_verified_without_a_crash(raw_portfolio, seed):
-    draw = random.Random(seed)
+def test_a_damaged_portfolio_is_refused_or_verified_without_a_crash(request, which, seed):
+    draw, raw_portfolio = random.Random(seed), request.getfixturevalue(which)
     raw_portfolio["slots"][0]["members"] = raw_portfolio["slots"][0]["members"][:2]
     for _ in range(40):
         raw = damaged(raw_portfolio, draw)
         read = partial(validated, Portfolio, raw, "portfolio.json")
         check(lambda read=read: verify_portfolio(read()).checks, "portfolio.json")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("forbidden_modes", ["afd"], "expected colocated or disaggregated, got afd"),
+        ("forbidden_modes", ["colocated", "disaggregated"], "prompts must be computed somewhere"),
+        ("prefix_hit_rate", 1.0, "prefix_hit_rate"),
+        ("ttft", "-1 s", "ttft"),
+    ],
+)
+def test_what_cannot_be_asked_of_prefill_is_refused(raw_service_scenario, field, value, said):
+    raw = raw_service_scenario()
+    raw["models"][0][field] = value
+    with pytest.raises(InputError, match=said):
+        parse_scenario(raw, "file.yaml")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("ttft_p99", "1 s"), ("prefix_hit_rate", 0.5), ("forbidden_modes", ["afd"])]
+)
+def test_decode_alone_has_no_prefill_to_ask_for(raw_scenario, field, value):
+    raw = raw_scenario()
+    raw["models"][0][field] = value
+    with pytest.raises(InputError, match=field):
+        parse_scenario(raw, "file.yaml")

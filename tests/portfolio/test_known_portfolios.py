@@ -42,15 +42,31 @@ def test_the_optimum_is_found(path):
 
 
 def check_details(portfolio, optimum):
+    figures = {
+        "shares": ("usd_per_hour", 1e-9),
+        "ttft_s": ("ttft_s", 1e-8),
+    }
     for model in portfolio.models:
-        if model.model in optimum.get("shares", {}):
-            assert model.usd_per_hour == pytest.approx(optimum["shares"][model.model], rel=1e-9)
+        for name, (field, tolerance) in figures.items():
+            if model.model in optimum.get(name, {}):
+                assert getattr(model, field) == pytest.approx(optimum[name][model.model], rel=tolerance)
         if model.model in optimum.get("modes", {}):
             assert model.mode == optimum["modes"][model.model]
-    for model, pools in optimum.get("pools", {}).items():
-        used = {pool for each in portfolio.deployments if each.model == model for pool in each.devices}
-        assert used == set(pools)
+    check_devices(portfolio, optimum)
     for agent in portfolio.agents:
         assert agent.latency_s == pytest.approx(optimum["latency_s"][agent.name], rel=1e-9)
         if agent.name in optimum.get("critical", {}):
             assert [call.id for call in agent.calls if call.is_critical] == optimum["critical"][agent.name]
+
+
+def check_devices(portfolio, optimum):
+    for model, pools in optimum.get("pools", {}).items():
+        used = {pool for each in portfolio.deployments if each.model == model for pool in each.devices}
+        assert used == set(pools)
+    for model, groups in optimum.get("prefill", {}).items():
+        plans = [each.plan for each in portfolio.deployments if each.model == model]
+        assert {pool.pool: pool.groups for plan in plans for pool in plan.phases.prefill} == groups
+    if "rooms" in optimum:
+        (slot,) = portfolio.slots
+        assert {member.model: member.batch_requests for member in slot.members} == optimum["rooms"]
+        assert slot.timetable_load == pytest.approx(optimum["timetable_load"], rel=1e-9)

@@ -10,8 +10,18 @@ from placer.catalog.fleet import Pool
 from placer.portfolio.solve import choose
 from placer.search.params import SolveParams
 from placer.search.portfolio.packing import pack
-from placer.search.portfolio.problem import Block, Chain, ChainCall, Column, PoolRent, Problem, SlotColumn, Turn
-from placer.search.portfolio.relaxation import Level, ServiceBound, solve_relaxation
+from placer.search.portfolio.problem import (
+    Block,
+    Chain,
+    ChainCall,
+    Column,
+    PoolRent,
+    PrefillColumn,
+    Problem,
+    SlotColumn,
+    Turn,
+)
+from placer.search.portfolio.relaxation import Level, ServiceBound, Spending, Way, solve_relaxation
 
 _SPEC = importlib.util.spec_from_file_location("brute", Path(__file__).with_name("brute.py"))
 brute = importlib.util.module_from_spec(_SPEC)
@@ -52,8 +62,16 @@ def problems(draw):
             blocks=(draw(blocks(rents)),),
             tpot_quanta=draw(st.integers(1, 4)),
             base_quanta=draw(st.integers(0, 3)),
+            needs_prefill=draw(st.booleans()),
         )
         for _ in range(draw(st.integers(1, 4)))
+    )
+    decoding = [index for index, column in enumerate(columns) if column.needs_prefill]
+    prefills = tuple(
+        PrefillColumn(
+            draw(st.sampled_from(decoding)), draw(st.integers(1, 9)), (draw(blocks(rents)),), draw(st.integers(0, 3))
+        )
+        for _ in range(draw(st.integers(0, 3)) if decoding else 0)
     )
     slots = ()
     if num_models == 2 and draw(st.booleans()):
@@ -66,7 +84,7 @@ def problems(draw):
         calls.append(ChainCall(draw(st.integers(0, num_models - 1)), draw(st.integers(1, 3)), after))
     chains = (Chain(tuple(calls), draw(st.integers(1, 30))),) if calls else ()
     demands = tuple(draw(st.integers(1, 8)) for _ in range(num_models))
-    return Problem(rents, demands, columns, slots, chains)
+    return Problem(rents, demands, columns, slots, chains, prefills)
 
 
 @given(problems())
@@ -95,24 +113,34 @@ def check_starts(problem, chosen):
                 assert first // pool.domain == (first + size - 1) // pool.domain or first % pool.domain == 0
 
 
+def spending(problem, blocks, times):
+    """Return what some blocks, taken so many times, cost device by device."""
+    (block,) = blocks
+    rent = problem.pools[block.pool]
+    return Spending((block.pool,), block.size * block.count * rent.usd_per_unit_hour / rent.pool.unit * times)
+
+
 @given(problems())
 @settings(max_examples=120)
 def test_the_bound_holds_for_the_cheapest_choice(problem):
     # Prices of the columns themselves: of a model's tokens, no cheaper way exists than its cheapest column or turn.
     services = []
     for model, demand in enumerate(problem.demands):
-        usd = {}
-        for column in (column for column in problem.columns if column.model == model):
-            (block,) = column.blocks
-            rent = problem.pools[block.pool]
-            price = block.size * block.count * rent.usd_per_unit_hour / rent.pool.unit * demand / column.rate
-            usd[(block.pool,)] = min(price, usd.get((block.pool,), price))
+        ways = []
+        for index, column in enumerate(problem.columns):
+            if column.model == model:
+                own = [each for each in problem.prefills if each.column == index]
+                paid = spending(problem, column.blocks, demand / column.rate)
+                ways += [
+                    Way((paid, spending(problem, each.blocks, demand / each.rate)), each.base_quanta) for each in own
+                ]
+                ways += [] if column.needs_prefill else [Way((paid,), column.base_quanta)]
         for slot in problem.slots:
-            if any(turn.model == model for turn in slot.turns):
-                usd[(slot.block.pool,)] = 0.0
+            bases = [turn.base_quanta for turn in slot.turns if turn.model == model]
+            ways += [Way((Spending((slot.block.pool,), 0.0),), base) for base in bases]
         times = [c.tpot_quanta for c in problem.columns if c.model == model]
         times += [t.tpot_quanta for slot in problem.slots for t in slot.turns if t.model == model]
-        services.append(ServiceBound((Level(min(times, default=1), usd, 0.0),), 0))
+        services.append(ServiceBound((Level(min(times, default=1), tuple(ways), 0.0),)))
     relaxed = solve_relaxation(problem.pools, services, problem.chains, SolveParams())
     least = brute.cheapest(problem)
     if least is not None:

@@ -36,7 +36,7 @@ def portfolio_of(name, tokens_per_s, **options):
         "tokens_per_s": tokens_per_s,
         "tokens_per_s_per_user": parts["target"]["tokens_per_s_per_user"],
     }
-    raw = {"name": name, "fleet": parts["fleet"], "models": [model]}
+    raw = {"name": name, "phase": "decode", "fleet": parts["fleet"], "models": [model]}
     return plan_portfolio(parse_scenario(raw, "test"), gap=0.0, **options)
 
 

@@ -1,44 +1,22 @@
 """Every broken portfolio fails the check meant for it, and no other."""
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 
 from placer.plan.portfolio import Portfolio
 from placer.portfolio.certify import certify_portfolio
 from placer.verify.portfolio.verify import CHECKS, verify_portfolio
 
-
-def change(path, update):
-    """Return a mutation: what lies at a path becomes ``update`` of it."""
-
-    def mutate(document):
-        *way, last = path
-        inner = document
-        for part in way:
-            inner = inner[part]
-        inner[last] = update(inner[last]) if callable(update) else update
-
-    return mutate
-
-
-def together(*mutations):
-    def mutate(document):
-        for mutation in mutations:
-            mutation(document)
-
-    return mutate
-
+_SPEC = importlib.util.spec_from_file_location("mutations", Path(__file__).with_name("mutations.py"))
+mutations = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(mutations)
+change, together, half, double = mutations.change, mutations.together, mutations.half, mutations.double
 
 RESIDENT = ("deployments", 0, "plan")
 MEMBER = ("slots", 0, "members", 0)
 REPLICA = (*RESIDENT, "placement", "replicas", 0, "first_device", "host")
-
-
-def half(value):
-    return value / 2
-
-
-def double(value):
-    return value * 2
 
 
 #: What is broken, how, and the checks that must notice.

@@ -33,11 +33,17 @@ class Variables:
     replicas: tuple[cp_model.IntVar, ...]
     slots: tuple[cp_model.IntVar, ...]
     units: dict[str, cp_model.IntVar]
+    prefills: tuple[cp_model.IntVar, ...]
 
     def blocks(self, problem: Problem) -> list[tuple[Block, cp_model.IntVar]]:
         """Return every block with the variable that says how often it is chosen."""
         pairs = zip(problem.columns, self.replicas, strict=True)
         chosen = [(block, variable) for column, variable in pairs for block in column.blocks]
+        chosen += [
+            (block, flag)
+            for prefill, flag in zip(problem.prefills, self.prefills, strict=True)
+            for block in prefill.blocks
+        ]
         return chosen + [(slot.block, flag) for slot, flag in zip(problem.slots, self.slots, strict=True)]
 
 
@@ -78,6 +84,7 @@ def build(problem: Problem, cuts: Sequence[Choice]) -> tuple[cp_model.CpModel, V
         tuple(model.new_int_var(0, column.most, f"n[{i}]") for i, column in enumerate(problem.columns)),
         tuple(model.new_bool_var(f"slot[{i}]") for i in range(len(problem.slots))),
         {name: model.new_int_var(0, rent.num_units, f"units[{name}]") for name, rent in problem.pools.items()},
+        tuple(model.new_bool_var(f"prefill[{i}]") for i in range(len(problem.prefills))),
     )
     _add_demands(model, variables, problem)
     _add_room(model, variables, problem)
@@ -102,10 +109,32 @@ def _add_demands(model: cp_model.CpModel, variables: Variables, problem: Problem
             if any(turn.model == index for turn in slot.turns)
         ]
         model.add_exactly_one([resident, *turns])
-        own = [pair for pair in zip(problem.columns, variables.replicas, strict=True) if pair[0].model == index]
-        model.add(sum(column.rate * number for column, number in own) >= demand * resident)
-        for column, number in own:
-            model.add(number <= column.most * resident)
+        served: list[cp_model.LinearExprT] = []
+        for number, column in enumerate(problem.columns):
+            if column.model == index:
+                replicas = variables.replicas[number]
+                model.add(replicas <= column.most * resident)
+                made = column.rate * replicas
+                served.append(_prefilled(model, variables, problem, number) if column.needs_prefill else made)
+        model.add(sum(served) >= demand * resident)
+
+
+def _prefilled(model: cp_model.CpModel, variables: Variables, problem: Problem, index: int) -> cp_model.IntVar:
+    """Return what replicas of a column serve: what they decode, and what one choice of groups prefills for them."""
+    column, replicas = problem.columns[index], variables.replicas[index]
+    own = [
+        (prefill, flag)
+        for prefill, flag in zip(problem.prefills, variables.prefills, strict=True)
+        if prefill.column == index
+    ]
+    served = model.new_int_var(0, column.rate * column.most, f"served[{index}]")
+    model.add(served <= column.rate * replicas)
+    model.add(served <= sum(prefill.rate * flag for prefill, flag in own))
+    model.add_at_most_one(flag for _, flag in own)
+    # Groups without replicas, and replicas without groups, are of no use.
+    model.add(sum(flag for _, flag in own) <= replicas)
+    model.add(replicas <= column.most * sum(flag for _, flag in own))
+    return served
 
 
 def _add_room(model: cp_model.CpModel, variables: Variables, problem: Problem) -> None:
@@ -136,6 +165,7 @@ def _add_latency(model: cp_model.CpModel, variables: Variables, problem: Problem
         return
     times = [(column.tpot_quanta, column.base_quanta) for column in problem.columns]
     times += [(turn.tpot_quanta, turn.base_quanta) for slot in problem.slots for turn in slot.turns]
+    times += [(0, prefill.base_quanta) for prefill in problem.prefills]
     most_tpot, most_base = (max((pair[side] for pair in times), default=0) for side in (0, 1))
     num_models = len(problem.demands)
     tpot = [model.new_int_var(0, most_tpot, f"tpot[{i}]") for i in range(num_models)]
@@ -145,6 +175,8 @@ def _add_latency(model: cp_model.CpModel, variables: Variables, problem: Problem
         model.add(number <= column.most * used)
         model.add(tpot[column.model] >= column.tpot_quanta * used)
         model.add(base[column.model] >= column.base_quanta * used)
+    for prefill, flag in zip(problem.prefills, variables.prefills, strict=True):
+        model.add(base[problem.columns[prefill.column].model] >= prefill.base_quanta * flag)
     for slot, flag in zip(problem.slots, variables.slots, strict=True):
         for turn in slot.turns:
             model.add(tpot[turn.model] >= turn.tpot_quanta * flag)
@@ -162,6 +194,7 @@ def _add_cut(model: cp_model.CpModel, variables: Variables, given: tuple[Problem
             model.add(variables.replicas[index] <= replicas - 1).only_enforce_if(fewer)
             differs.append(fewer)
     differs += [variables.slots[index].negated() for index in cut.slots]
+    differs += [variables.prefills[index].negated() for index in cut.prefills]
     for name, units in cut.units.items():
         if units < problem.pools[name].num_units:
             more = model.new_bool_var(f"more[{number},{name}]")
@@ -176,4 +209,5 @@ def _choice(answer: Answer, variables: Variables) -> Choice:
         tuple(value(number) for number in variables.replicas),
         tuple(index for index, flag in enumerate(variables.slots) if value(flag)),
         {name: value(units) for name, units in variables.units.items()},
+        tuple(index for index, flag in enumerate(variables.prefills) if value(flag)),
     )

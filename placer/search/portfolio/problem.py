@@ -32,6 +32,8 @@ class Column:
         Devices of one replica.
     tpot_quanta, base_quanta
         Time per output token, and time before the first one, rounded up [quanta of time].
+    needs_prefill
+        Whether it decodes only, and needs a `PrefillColumn` of its own.
     """
 
     model: int
@@ -39,6 +41,29 @@ class Column:
     most: int
     blocks: tuple[Block, ...]
     tpot_quanta: int
+    base_quanta: int
+    needs_prefill: bool = False
+
+
+@dataclass(frozen=True)
+class PrefillColumn:
+    """Groups that prefill for the replicas of one column; of all for a column at most one is chosen.
+
+    Attributes
+    ----------
+    column
+        Index of the column.
+    rate
+        What they prefill, in output tokens that follow, in the quanta of `Problem.demands`, rounded down.
+    blocks
+        Devices of all groups.
+    base_quanta
+        Time to first token, rounded up [quanta of time].
+    """
+
+    column: int
+    rate: int
+    blocks: tuple[Block, ...]
     base_quanta: int
 
 
@@ -110,6 +135,8 @@ class Problem:
         To choose from.
     chains
         Agents.
+    prefills
+        Groups that prefill, to choose from.
     """
 
     pools: dict[str, PoolRent]
@@ -117,15 +144,17 @@ class Problem:
     columns: tuple[Column, ...]
     slots: tuple[SlotColumn, ...]
     chains: tuple[Chain, ...]
+    prefills: tuple[PrefillColumn, ...] = ()
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A solution: replicas by column, indices of the slots, rented units by pool."""
+    """A solution: replicas by column, indices of the slots, rented units by pool, indices of prefill columns."""
 
     replicas: tuple[int, ...]
     slots: tuple[int, ...]
     units: dict[str, int]
+    prefills: tuple[int, ...] = ()
 
     def blocks(self, problem: Problem, pool: str) -> dict[int, int]:
         """Return how many blocks of every size a pool must hold."""
@@ -133,6 +162,7 @@ class Choice:
         chosen = [(problem.slots[index].block, 1) for index in self.slots]
         for column, number in zip(problem.columns, self.replicas, strict=True):
             chosen += [(block, number) for block in column.blocks]
+        chosen += [(block, 1) for index in self.prefills for block in problem.prefills[index].blocks]
         for block, number in chosen:
             if block.pool == pool and number:
                 counts[block.size] = counts.get(block.size, 0) + block.count * number

@@ -27,6 +27,30 @@ ROUNDING = 3e-6
 
 
 @dataclass(frozen=True)
+class Spending:
+    """What the whole demand of a model costs on some pools at least [US dollars per hour]."""
+
+    pools: tuple[str, ...]
+    usd_per_hour: float
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to serve a model.
+
+    Attributes
+    ----------
+    spending
+        What is spent where, all of it; such as decode on some pools and prefill on another.
+    base_quanta
+        The least time before the first token [quanta of time].
+    """
+
+    spending: tuple[Spending, ...]
+    base_quanta: int
+
+
+@dataclass(frozen=True)
 class Level:
     """Speeds of a model from one of the grid up to the next.
 
@@ -34,23 +58,22 @@ class Level:
     ----------
     least_tpot_quanta
         No plan of these speeds has a shorter time per token [quanta of time].
-    usd_per_hour
-        By set of pools, what the model's whole demand costs there at least.
+    ways
+        Ways to serve the model; its demand is shared among them.
     least_usd_per_hour
         What the model costs at least, however little it is asked.
     """
 
     least_tpot_quanta: int
-    usd_per_hour: dict[tuple[str, ...], float]
+    ways: tuple[Way, ...]
     least_usd_per_hour: float
 
 
 @dataclass(frozen=True)
 class ServiceBound:
-    """Levels of a model, and the least time before its first token [quanta of time]."""
+    """Levels of a model."""
 
     levels: tuple[Level, ...]
-    base_quanta: int
 
 
 @dataclass(frozen=True)
@@ -94,15 +117,19 @@ def solve_relaxation(
     units = {name: model.new_int_var(0, rent.num_units, f"units[{name}]") for name, rent in pools.items()}
     spent: dict[str, list[cp_model.IntVar]] = {name: [] for name in pools}
     tpots: list[latency.Time] = []
+    bases: list[latency.Time] = []
     for index, service in enumerate(services):
         flags = [model.new_bool_var(f"level[{index},{k}]") for k in range(len(service.levels))]
         model.add_exactly_one(flags)
         tpots.append(sum(level.least_tpot_quanta * flag for level, flag in zip(service.levels, flags, strict=True)))
+        base = model.new_int_var(0, _longest_base(service), f"base[{index}]")
+        bases.append(base)
         for level, flag in zip(service.levels, flags, strict=True):
-            _add_level(model, (level, flag), spent, money)
+            for used, base_quanta in _add_level(model, (level, flag), spent, money):
+                model.add(base >= base_quanta * used)
     for name, rent in pools.items():
         model.add(sum(spent[name]) <= money.up(rent.usd_per_unit_hour) * units[name])
-    latency.add(model, tpots, [service.base_quanta for service in services], chains)
+    latency.add(model, tpots, bases, chains)
     # Rents are exact: what rounding down to quanta takes away is all a bound can lose here.
     model.minimize(
         sum(int(rent.usd_per_unit_hour / money.usd_per_quantum) * units[name] for name, rent in pools.items())
@@ -113,26 +140,41 @@ def solve_relaxation(
     return RelaxedAnswer(max(0.0, answer.bound * money.usd_per_quantum), is_infeasible=False)
 
 
+def _longest_base(service: ServiceBound) -> int:
+    return max((way.base_quanta for level in service.levels for way in level.ways), default=0)
+
+
 def _add_level(
     model: cp_model.CpModel,
     chosen: tuple[Level, cp_model.IntVar],
     spent: dict[str, list[cp_model.IntVar]],
     money: _Money,
-) -> None:
-    """Spend enough, at one level of a model: for its tokens on each set of pools, and in all."""
+) -> list[tuple[cp_model.IntVar, int]]:
+    """Spend enough, at one level of a model: for its tokens in each way, and in all.
+
+    Returns
+    -------
+    list of tuple
+        Whether each way is used, and the least time before its first token [quanta of time].
+    """
     level, flag = chosen
-    shares, everything = [], []
-    for pools, usd_per_hour in level.usd_per_hour.items():
+    shares, everything, bases = [], [], []
+    for way in level.ways:
         share = model.new_int_var(0, SHARES, "share")
-        model.add(share <= SHARES * flag)
-        parts = [model.new_int_var(0, MONEY_QUANTA, f"spent[{pool}]") for pool in pools]
-        for pool, part in zip(pools, parts, strict=True):
-            spent[pool].append(part)
-        # A share, and every part, may be a fraction of one larger than its whole number.
-        model.add(SHARES * (sum(parts) + len(parts)) >= min(money.down(usd_per_hour), MOST_QUANTA) * share)
+        used = model.new_bool_var("used")
+        model.add(share <= SHARES * used)
+        model.add_implication(used, flag)
+        bases.append((used, way.base_quanta))
+        for part in way.spending:
+            paid = [model.new_int_var(0, MONEY_QUANTA, f"spent[{pool}]") for pool in part.pools]
+            for pool, amount in zip(part.pools, paid, strict=True):
+                spent[pool].append(amount)
+            # A share, and every amount, may be a fraction of one larger than its whole number.
+            model.add(SHARES * (sum(paid) + len(paid)) >= min(money.down(part.usd_per_hour), MOST_QUANTA) * share)
+            everything += paid
         shares.append(share)
-        everything += parts
     model.add(sum(shares) + len(shares) >= SHARES * flag)
     model.add(sum(everything) + len(everything) >= min(money.down(level.least_usd_per_hour), MOST_QUANTA) * flag)
     if not shares:
         model.add(flag == 0)
+    return bases

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from placer.plan.plan import Plan
 from placer.plan.portfolio import ModelAnswer, Portfolio
-from placer.scenario.portfolio import PortfolioScenario, ServedModel
+from placer.scenario.portfolio import Phase, PortfolioScenario, ServedModel
 from placer.verify.finding import Finding
 
 
@@ -21,6 +22,10 @@ class Traffic:
     groups: tuple[tuple[float, int], ...]
     input_tokens: int
     output_tokens: int
+
+    def planned_tokens_per_s(self, phase: Phase) -> float:
+        """Return what plans must make: with prefill every request counts as the longest."""
+        return self.tokens_per_s if phase is Phase.DECODE else self.requests_per_s * self.output_tokens
 
 
 @dataclass(frozen=True)
@@ -92,19 +97,17 @@ class PortfolioContext:
 
 
 def runs_of(owner: str, plan: Plan) -> Iterator[Held]:
-    """Yield the runs of devices of a plan's replicas, stage by stage."""
+    """Yield the runs of devices of a plan's replicas, and of the groups that prefill for them, stage by stage."""
     assert plan.placement is not None
     groups = {group.role: group for group in plan.groups}
     for number, replica in enumerate(plan.placement.replicas):
         for role, starts in replica.first_device.items():
             for first in starts:
                 yield Held(f"{owner}.replicas[{number}].{role}", groups[role].pool, first, groups[role].width)
-
-
-def ttft_of(plan: Plan, service: ServedModel) -> float:
-    """Return the time to first token that counts: the plan's where it states one, else the service's [s]."""
-    stated = getattr(plan.metrics, "ttft_s", None)
-    return service.ttft if stated is None else float(stated)
+    for pool in plan.phases.prefill if plan.phases is not None else ():
+        for number, starts in enumerate(pool.first_devices):
+            for first in starts:
+                yield Held(f"{owner}.prefill[{pool.pool}][{number}]", pool.pool, first, pool.width)
 
 
 def finding(check: str, where: str, message: str, expected: object = None, found: object = None) -> Finding:
@@ -114,5 +117,5 @@ def finding(check: str, where: str, message: str, expected: object = None, found
 
 
 def differs(found: float, exact: float) -> bool:
-    """Return whether a figure is more than float noise away from the one derived anew; NaN always is."""
-    return not abs(found - exact) <= 1e-9 + 1e-6 * abs(exact)
+    """Return whether a figure is more than float noise away from the one derived anew; NaN and infinity always are."""
+    return not math.isfinite(exact) or not abs(found - exact) <= 1e-9 + 1e-6 * abs(exact)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
+from placer.scenario.portfolio import Phase
 from placer.verify.finding import Finding
 from placer.verify.portfolio.context import PortfolioContext, differs, finding
 from placer.verify.recompute.rates import device_usd_per_hour
@@ -82,7 +83,27 @@ def check_bound(context: PortfolioContext) -> Iterator[Finding]:
     )
     if least > portfolio.usd_per_hour * (1 + 1e-6):
         yield finding(BOUND, "models", "their bounds exceed the rent", portfolio.usd_per_hour, least)
+    yield from _check_model_bounds(context)
+
+
+def _check_model_bounds(context: PortfolioContext) -> Iterator[Finding]:
+    """Yield bounds of models that their plans undercut, and bounds per token and per request that disagree."""
+    is_decode = context.scenario.phase is Phase.DECODE
     for where, model, plan in context.plans:
-        own = context.answer(model).bound_usd_per_million_output_tokens
-        if plan.metrics is not None and own > plan.metrics.usd_per_million_output_tokens * (1 + 1e-6):
-            yield finding(BOUND, where, f"cheaper at full load than the bound of {model} allows", own)
+        answer, metrics = context.answer(model), plan.metrics
+        if metrics is None:
+            continue
+        own, price = answer.bound_usd_per_million_output_tokens, metrics.usd_per_million_output_tokens
+        if not is_decode:
+            own, price = answer.bound_usd_per_request or 0.0, metrics.usd_per_request or 0.0
+        if own > price * (1 + 1e-6):
+            yield finding(BOUND, where, f"cheaper at full load than the bound of {model} allows", own, price)
+    for answer in context.portfolio.models:
+        traffic = context.traffic[answer.model]
+        exact = None if is_decode else answer.bound_usd_per_million_output_tokens * 1e-6 * traffic.tokens_per_s
+        said = answer.bound_usd_per_request
+        if (said is None) is not is_decode or (
+            exact is not None and said is not None and differs(said * traffic.requests_per_s, exact)
+        ):
+            where = f"models[{answer.model}].bound_usd_per_request"
+            yield finding(BOUND, where, "not its bound per token", exact, said)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from placer.catalog.fleet import Fleet
 from placer.plan.plan import Plan, Status
+from placer.scenario.portfolio import Phase
 from placer.verify.finding import Finding
 from placer.verify.portfolio.context import PortfolioContext, finding
 
@@ -25,6 +26,7 @@ def check_questions(context: PortfolioContext) -> Iterator[Finding]:
             yield finding(NAME, f"{where}.plan", "has no placement", Status.PLANNED, plan.status)
         else:
             yield from _check_plan(context, f"{where}.plan.scenario", model, plan)
+            yield from _check_extent(context, f"{where}.plan.scenario", model, plan)
 
 
 def _check_plan(context: PortfolioContext, where: str, model: str, plan: Plan) -> Iterator[Finding]:
@@ -45,10 +47,18 @@ def _check_plan(context: PortfolioContext, where: str, model: str, plan: Plan) -
         yield finding(
             NAME, f"{where}.target", "slower than users of the service get", least, target.tokens_per_s_per_user
         )
-    if scenario.service is not None or scenario.speculation is not None or scenario.robust is not None:
-        yield finding(NAME, where, "asks for more than decode of one routing")
     if target.tokens_per_s is not None:
         yield finding(NAME, f"{where}.target", "has a demand of its own; its bound holds for no other")
+
+
+def _check_extent(context: PortfolioContext, where: str, model: str, plan: Plan) -> Iterator[Finding]:
+    """Yield plans of more or less than is asked: the whole service, or decode alone, without drafts."""
+    service, scenario = context.scenario.service(model), plan.scenario
+    if scenario.speculation is not None or scenario.robust is not None:
+        yield finding(NAME, where, "asks for drafts, or for more than one routing")
+    asked = None if context.scenario.phase is Phase.DECODE else service.delivery
+    if scenario.service != asked or (plan.phases is None) is not (asked is None):
+        yield finding(NAME, f"{where}.service", "not what its service must deliver", asked, scenario.service)
 
 
 def _is_part(part: Fleet, whole: Fleet) -> bool:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from placer.plan.plan import Plan
 from placer.plan.portfolio import ModelMode
 from placer.scenario.portfolio import Residency, ServedModel
 from placer.verify.finding import Finding
-from placer.verify.portfolio.context import PortfolioContext, differs, finding, ttft_of
+from placer.verify.portfolio.context import PortfolioContext, differs, finding
+from placer.verify.portfolio.first_tokens import resident_ttft_s
 
 NAME = "rates"
-WHAT = "every service is resident or has one turn, as it allows; its replicas make what is asked, at its speed"
+WHAT = (
+    "every service is resident or has one turn, as it allows; its replicas make what is asked, at its speed, and first "
+    "tokens are those of the requests they get"
+)
 
 
 def check_rates(context: PortfolioContext) -> Iterator[Finding]:
@@ -34,21 +39,47 @@ def _check_figures(context: PortfolioContext, service: ServedModel, mode: ModelM
     answer, traffic = context.answer(service.name), context.traffic[service.name]
     plans = [plan for _, model, plan in context.plans if model == service.name]
     figures = [plan.metrics for plan in plans if plan.metrics is not None]
-    capacity = sum(each.users / each.step_time_s for each in figures)
+    capacity = sum(_capacity(plan) for plan in plans)
     slowest = min(1.0 / each.step_time_s for each in figures)
     exact = {
         "demand_tokens_per_s": traffic.tokens_per_s,
         "requests_per_s": traffic.requests_per_s,
         "capacity_tokens_per_s": capacity if mode is ModelMode.RESIDENT else traffic.tokens_per_s,
         "tokens_per_s_per_user": slowest,
-        "ttft_s": max(ttft_of(plan, service) for plan in plans),
     }
+    if mode is ModelMode.RESIDENT:
+        yield from _check_shares(context, service, capacity)
+        exact["ttft_s"] = max(each.ttft_s for each in context.portfolio.deployments if each.model == service.name)
     for field, value in exact.items():
         if differs(getattr(answer, field), value):
             where = f"models[{service.name}].{field}"
             yield finding(NAME, where, "does not follow from its plans", value, getattr(answer, field))
-    if mode is ModelMode.RESIDENT and capacity < traffic.tokens_per_s * (1 - 1e-9):
-        where = f"models[{service.name}]"
-        yield finding(NAME, where, "replicas make less than is asked", traffic.tokens_per_s, capacity)
+    asked = traffic.planned_tokens_per_s(context.scenario.phase)
+    if mode is ModelMode.RESIDENT and capacity < asked * (1 - 1e-9):
+        yield finding(NAME, f"models[{service.name}]", "replicas make less than is asked", asked, capacity)
     if slowest < (service.tokens_per_s_per_user or 0.0) * (1 - 1e-9):
         yield finding(NAME, f"models[{service.name}]", "too slow", service.tokens_per_s_per_user, slowest)
+
+
+def _capacity(plan: Plan) -> float:
+    """Return the output tokens per second a plan can make; with groups that prefill, as far as these keep up."""
+    assert plan.metrics is not None
+    if plan.phases is None or plan.phases.colocated is not None:
+        return plan.metrics.users / plan.metrics.step_time_s
+    prompts_per_s = sum(pool.prompts_per_s for pool in plan.phases.prefill)
+    decoded = plan.metrics.users / plan.phases.decode.metrics.step_time_s
+    return min(decoded, prompts_per_s * plan.scenario.workload.output_tokens)
+
+
+def _check_shares(context: PortfolioContext, service: ServedModel, capacity: float) -> Iterator[Finding]:
+    """Yield requests that do not go where there is capacity, and first tokens that are not those of these requests."""
+    traffic = context.traffic[service.name]
+    for index, each in enumerate(context.portfolio.deployments):
+        if each.model != service.name:
+            continue
+        requests = traffic.requests_per_s * _capacity(each.plan) / capacity
+        exact = {"requests_per_s": requests, "ttft_s": resident_ttft_s(each.plan, service, requests)}
+        for field, value in exact.items():
+            if differs(getattr(each, field), value):
+                where = f"deployments[{index}].{field}"
+                yield finding(NAME, where, "does not follow from its plan", value, getattr(each, field))

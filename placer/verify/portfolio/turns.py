@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from placer.plan.portfolio import Slot, SlotMember
-from placer.scenario.portfolio import ColdTier
+from placer.scenario.portfolio import ColdTier, Phase
 from placer.verify.finding import Finding
-from placer.verify.portfolio.context import PortfolioContext, Traffic, differs, finding, ttft_of
+from placer.verify.portfolio.context import PortfolioContext, Traffic, differs, finding
+from placer.verify.portfolio.first_tokens import prompt_lanes, turn_ttft_s
 
 TURNS = "turns"
 TURNS_WHAT = "all turns fit the period, no wait is longer than allowed, loads and switches follow from arrivals"
@@ -68,14 +69,15 @@ def _check_member(
     if service.wait is None or slot.period_s > service.wait * (1 + 1e-9):
         yield finding(TURNS, where, "waits longer for its turn than allowed", service.wait, slot.period_s)
     switch_s = _weights(member) / tier.bandwidth + tier.latency
-    serve_s = ttft_of(member.plan, service) + traffic.output_tokens * metrics.step_time_s
+    first_s = turn_ttft_s(member.plan, service, member.batch_requests)
+    serve_s = first_s + traffic.output_tokens * metrics.step_time_s
     some_s = (1.0 - math.prod(math.exp(-rate * slot.period_s) for rate, _ in traffic.groups)) / slot.period_s
-    chance = _overflow(traffic, slot.period_s, metrics.users)
+    chance = _overflow(traffic, slot.period_s, member.batch_requests)
     exact = {
         "weights_bytes": _weights(member),
         "switch_s": switch_s,
         "serve_s": serve_s,
-        "batch_requests": metrics.users,
+        "ttft_s": first_s,
         "requests_per_turn": traffic.requests_per_s * slot.period_s,
         "overflow": chance,
         "switches_per_hour": 3600 * some_s,
@@ -84,12 +86,30 @@ def _check_member(
     for field, value in exact.items():
         if differs(getattr(member, field), value):
             yield finding(TURNS, f"{where}.{field}", "not what follows", value, getattr(member, field))
+    yield from _check_batch(context, member, where)
     wait_s = context.answer(member.model).switch_wait_s
     if differs(wait_s, slot.period_s + switch_s):
         where_wait = f"models[{member.model}].switch_wait_s"
         yield finding(TURNS, where_wait, "not period and switch", slot.period_s + switch_s, wait_s)
     if chance > MOST_OVERFLOW + 1e-9:
         yield finding(TURNS, where, "more wait than a turn answers too often", MOST_OVERFLOW, chance)
+
+
+def _check_batch(context: PortfolioContext, member: SlotMember, where: str) -> Iterator[Finding]:
+    """Yield turns of more requests than a replica holds or prefills in whole rounds, and late first tokens."""
+    service, lanes = context.scenario.service(member.model), prompt_lanes(member.plan)
+    assert member.plan.metrics is not None
+    users = member.plan.metrics.users
+    is_whole = lanes > 0 and member.batch_requests % lanes == 0
+    if member.batch_requests > users or not (member.batch_requests == users or is_whole):
+        expected = f"{users}, or fewer in whole rounds of {lanes}"
+        yield finding(TURNS, f"{where}.batch_requests", "not what its replica answers", expected, member.batch_requests)
+    limits = [limit for limit in (service.ttft, service.ttft_p99) if limit is not None]
+    if context.scenario.phase is Phase.SERVICE and member.ttft_s > min(limits, default=math.inf) * (1 + 1e-9):
+        yield finding(TURNS, f"{where}.ttft_s", "first tokens are late", min(limits), member.ttft_s)
+    said = context.answer(member.model).ttft_s
+    if differs(said, member.ttft_s):
+        yield finding(TURNS, f"models[{member.model}].ttft_s", "not that of its turn", member.ttft_s, said)
 
 
 def _overflow(traffic: Traffic, period_s: float, room: int) -> float:
