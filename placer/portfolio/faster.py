@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from placer.portfolio.columns import Asking, Kind, Library, Planner, SpeedBounds, bounds_of, kinds_of, offer_at, rising
+from placer.portfolio.columns import Kind, Library, SpeedBounds, bounds_of, kinds_of, rising
 from placer.portfolio.demand import Demand
+from placer.portfolio.offers import Asking, Planner, offer_at
 from placer.scenario.portfolio import PortfolioScenario
 
 #: Halvings: with a ratio of 1.5 the last two speeds are within 5.2 % of each other.

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from placer.plan.plan import Status
 from placer.plan.portfolio import SHARING_RULE, ModelMode, Portfolio, PortfolioBound, PortfolioSearch
 from placer.portfolio.cold import ColdSlot, cold_slots
-from placer.portfolio.columns import Planner, make_library, num_questions
+from placer.portfolio.columns import make_library, num_questions
 from placer.portfolio.demand import demand_of
 from placer.portfolio.faster import with_faster
+from placer.portfolio.offers import Planner
 from placer.portfolio.refuse import refuse
 from placer.portfolio.solve import Chosen, build_problem, choose, pool_rents, relax
 from placer.portfolio.write import Asked, Written, write
