@@ -39,6 +39,8 @@ from placer.search.value import SHORTEST_STEP_S
 
 #: Share of the gap asked for at which the search over colocated replicas stops: it is quick.
 MIXED_GAP_SHARE = 0.25
+#: Share of the budget it may take.
+MIXED_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ def _searched(scenario: Scenario, params: SolveParams, sink: ProgressSink) -> _R
     search, mixed, known = None, None, np.inf
     if service.allows(Mode.COLOCATED):
         search = MixedSearch(scenario, lower(scenario.model), service)
-        mixed = search.search(np.inf, params.relative_gap * MIXED_GAP_SHARE)
+        until = started + MIXED_SHARE * params.budget_s
+        mixed = search.search(np.inf, params.relative_gap * MIXED_GAP_SHARE, until)
         known = min((found.value for found in mixed.founds), default=np.inf)
     depths: tuple[Depth, ...] = ()
     if service.allows(Mode.DISAGGREGATED):

@@ -7,6 +7,7 @@ falls and everything that limits a plan rises with the batch, so the best batch 
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -24,7 +25,7 @@ from placer.cost.mixed_step import (
     placed,
     unstaged,
 )
-from placer.cost.money import Rental, known_usd_per_hour
+from placer.cost.money import SECONDS_PER_HOUR, TOKENS_PER_MILLION, Rental
 from placer.cost.prefill import Chances, Holdings
 from placer.cost.prompt_pass import Chunks
 from placer.cost.queueing import queue_wait
@@ -119,7 +120,7 @@ class MixedSearch:
         """Return how many batches of prompts begin on a rank in a step: sequences end after their output tokens."""
         return sequences / (self._output_tokens * way.prompts)
 
-    def search(self, known: float, gap: float) -> MixedResult:
+    def search(self, known: float, gap: float, deadline: float = np.inf) -> MixedResult:
         """Return the best plans, cheaper than ``known``, and a bound on all.
 
         Parameters
@@ -128,6 +129,8 @@ class MixedSearch:
             US dollars per million output tokens of a plan that is known.
         gap
             Relative gap between bound and best plan at which the search stops.
+        deadline
+            On the clock of `time.monotonic`: when it stops at the latest.
         """
         ways = [way for pool in self._scenario.fleet.pools for way in self._bounds(pool.name)]
         # Of a way, the cell of the largest batches is the cheapest; those below come up when it holds no plan.
@@ -136,7 +139,7 @@ class MixedSearch:
         heapq.heapify(cells)
         founds: list[Mixed] = []
         best = known
-        while cells and cells[0][0] < best * (1.0 - gap):
+        while cells and cells[0][0] < best * (1.0 - gap) and time.monotonic() < deadline:
             _, number, index = heapq.heappop(cells)
             way, sizes, bounds = ways[number]
             least = 1 if index == 0 else int(sizes[index - 1]) + 1
@@ -153,7 +156,6 @@ class MixedSearch:
         """Yield shapes and ways with the largest batch of every cell that may be allowed, and bounds on its price."""
         scenario, model = self._scenario, self._model
         fleet, workload = scenario.fleet, scenario.workload
-        usd = known_usd_per_hour(fleet, fleet.pool(pool))
         for every in stage_shapes(scenario, model, pool):
             shapes = [shape for shape in every if self._prices.most_replicas((shape,))]
             if not shapes:
@@ -178,11 +180,19 @@ class MixedSearch:
                     room = self._room(way)
                     last = min(allowed, int(np.searchsorted(sizes, room)) + 1)
                     if room >= 1:
-                        tokens = sizes[:last] * (shape.dp * shape.stages)
-                        price = usd * shape.num_devices * mean[:last] / tokens
-                        rate = tokens / mean[:last] * self._prices.most_replicas((shape,))
-                        enough = rate * (1.0 + 1e-9) >= (scenario.target.tokens_per_s or 0.0)
-                        yield way, sizes, np.where(enough, price * (1e6 / 3600.0 / workload.utilisation), np.inf)
+                        rate = sizes[:last] * (shape.dp * shape.stages) / mean[:last]
+                        yield way, sizes, self._least_price(shape, rate)
+
+    def _least_price(self, shape: GroupShape, rate: Array) -> Array:
+        """Return what replicas of a rate sell for at least, whole units paid; inf where they are too few."""
+        asked = self._scenario.target.tokens_per_s
+        sold = (rate if asked is None else np.minimum(rate, asked)) * self._scenario.workload.utilisation
+        enough = rate * self._prices.most_replicas((shape,)) * (1.0 + 1e-9) >= (asked or 0.0)
+        usd_per_hour_and_rate = self._prices.lowest_usd_per_hour((shape,)) / sold
+        if asked is not None:
+            one = float(self._prices.least_usd_per_hour_by_cap((shape,))[0])
+            usd_per_hour_and_rate = np.maximum(usd_per_hour_and_rate, one / sold.max(initial=asked))
+        return np.where(enough, usd_per_hour_and_rate * (TOKENS_PER_MILLION / SECONDS_PER_HOUR), np.inf)
 
     def _most_alone_s(self) -> float:
         limits = (self._service.ttft, self._service.ttft_p99)

@@ -184,7 +184,14 @@ class ServiceValuation:
             served = np.where(left > 0.0, 1.0 / (np.maximum(left, 1e-300) * self._output_steps), np.inf)
         scale = TOKENS_PER_MILLION / SECONDS_PER_HOUR / self._utilisation
         decode = np.maximum(decode, footprint.usd_per_hour * served * scale)
-        return decode + self._least(footprint.pools)
+        return np.maximum(decode + self._least(footprint.pools), self._one_unit(footprint.pools) * scale)
+
+    def _one_unit(self, pools: tuple[str, ...]) -> float:
+        """Return the rent of a unit of every pool over what the fleet must serve: nobody rents less [USD/h per 1/s]."""
+        rate = self._target.tokens_per_s
+        if rate is None:
+            return 0.0
+        return sum(self._usd(name) * self._fleet.pool(name).unit for name in pools) / rate
 
     def longest_step_at(self, footprint: Footprint, tokens: Array, price: float) -> Array:
         """Return steps beyond which replicas of such cost are worse than a price in any case [s]."""
