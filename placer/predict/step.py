@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from placer.catalog.kernel import KernelFamily
-from placer.cost import block_time
+from placer.cost import block_time, prompt_pass
 from placer.cost.collective import all_reduce_s, all_to_all_s, hop_s
 from placer.cost.group import Batch, Group
-from placer.cost.op_time import Work, kernel_time_s
+from placer.cost.prompt_pass import Chunks
 from placer.cost.shard import held_format
 from placer.graph.ffns.moe import MoeOps
 from placer.graph.layer_class import LayerClass
 from placer.graph.model_graph import ModelGraph
-from placer.graph.op import Op, OpKind
+from placer.graph.op import Op
 from placer.model.precision import WeightFormat
 from placer.predict.expert_draws import busiest_rank
 from placer.predict.parts import OpClass, Parts
@@ -60,9 +60,9 @@ class StepModel:
 
     def prefill(self, prompts: Prompts) -> Parts:
         """Return a step that prefills whole prompts; only their last tokens pass the LM head."""
-        parts = Parts()
+        parts, whole = Parts(), Chunks(prompts.per_rank, (0,), (prompts.tokens,))
         for entry in self.model.layer_classes:
-            core = self._prefill_core_s(entry.ops.core, prompts)
+            core = float(prompt_pass.core_s(self.group, entry.ops.core, whole)[0])
             self._layer(parts, entry, prompts.per_rank * prompts.tokens, core)
         self._outside(parts, prompts.per_rank * prompts.tokens, prompts.per_rank)
         return parts
@@ -125,31 +125,6 @@ class StepModel:
         hidden = rank_tokens * self.model.spec.hidden_size * block_time.HIDDEN_BYTES
         total = all_reduce_s(self.group.link, shape.tp, hidden, self.group.far)
         parts.add(OpClass.ALL_REDUCE, all_reduce_s(self.group.link, shape.tp, 0.0, self.group.far), total, times)
-
-    def _prefill_core_s(self, op: Op, prompts: Prompts) -> float:
-        """Return the time of a mixer's core over whole prompts."""
-        if op.kind in {OpKind.NO_MIXER} or not op.kernels:
-            return 0.0
-        device, tp = self.group.device, self.group.shape.tp
-        family = KernelFamily.MLA_PREFILL if op.is_latent else KernelFamily.ATTENTION_PREFILL
-        kernel = device.kernel(family, WeightFormat(op.cache_format.value))
-        flops = prompts.per_rank * (op.prompt_flops(prompts.tokens) + prompts.tokens * op.flops_per_token) / tp
-        pairs = max((cache.read_over(prompts.tokens) for cache in op.caches if not cache.is_index), default=0)
-        reach = max((cache.read(prompts.tokens) for cache in op.caches if not cache.is_index), default=0)
-        moved = prompts.per_rank * prompts.tokens * (op.prompt_token_bytes / tp)
-        work = Work(
-            moved + prompts.per_rank * op.state_bytes / tp,
-            flops,
-            op.kernels,
-            depth=float(reach),
-            scores=prompts.per_rank * pairs * op.num_heads / tp,
-        )
-        precision = held_format(op, device)[1]
-        speeds = {
-            "bandwidth_bytes_per_s": device.compute_tier.bandwidth,
-            "peak_flops_per_s": device.peak[precision],
-        }
-        return float(kernel_time_s(kernel, work, **speeds))
 
     def _outside(self, parts: Parts, rank_tokens: float, sampled: float) -> None:
         """Add embedding, LM head, and the hops between pipeline stages."""
