@@ -21,6 +21,7 @@ def test_h3_attention_goes_to_h20_and_experts_to_l40s():
         osl=MEDIAN_OUTPUT,
         gap=0.05,
         budget_s=60.0,
+        decode_only=True,
     )
     assert chosen.status is Status.PLANNED
     assert chosen.placement is not None
@@ -39,7 +40,7 @@ def test_h3_attention_goes_to_h20_and_experts_to_l40s():
 
 # physics H10: a 70B model in BF16 leaves four CS-3 (44 GB each) 35 GB of KV cache; 128 sequences of 8,192 need 344.
 def test_h10_four_cs3_refuse_128_users_of_8k():
-    refused = plan("llama-3.1-70b", "cs3-x4", tps_user=450.0, isl=8191, osl=1, tps=128 * 450.0)
+    refused = plan("llama-3.1-70b", "cs3-x4", tps_user=450.0, isl=8191, osl=1, tps=128 * 450.0, decode_only=True)
     assert refused.status is Status.INFEASIBLE
     assert refused.refusal is not None
     assert any("context" in limit for limit in refused.refusal.conflict)
@@ -48,10 +49,10 @@ def test_h10_four_cs3_refuse_128_users_of_8k():
 
 
 def test_h10_the_nearest_context_works():
-    refused = plan("llama-3.1-70b", "cs3-x4", tps_user=100.0, isl=8191, osl=1, tps=12_800.0)
+    refused = plan("llama-3.1-70b", "cs3-x4", tps_user=100.0, isl=8191, osl=1, tps=12_800.0, decode_only=True)
     assert refused.refusal is not None
     context = next(relief.value for relief in refused.refusal.nearest if relief.change == "workload.context")
-    works = plan("llama-3.1-70b", "cs3-x4", tps_user=100.0, isl=int(context) - 1, osl=1, tps=12_800.0)
+    works = plan("llama-3.1-70b", "cs3-x4", tps_user=100.0, isl=int(context) - 1, osl=1, tps=12_800.0, decode_only=True)
     assert works.status is Status.PLANNED
 
 
@@ -62,7 +63,7 @@ def test_h10_the_nearest_context_works():
     [(1, 1_000, 103.6), (8, 1_000, 13.0), (32, 1_000, 3.2), (128, 100, 0.81)],
 )
 def test_h10_price_by_users_from_the_planner(users, isl, usd):
-    planned = plan("llama-3.1-70b", "cs3-x4", tps_user=450.0, isl=isl, osl=100, tps=450.0 * users)
+    planned = plan("llama-3.1-70b", "cs3-x4", tps_user=450.0, isl=isl, osl=100, tps=450.0 * users, decode_only=True)
     assert planned.status is Status.PLANNED
     assert planned.metrics is not None
     assert planned.devices == {"cs3": 4}
