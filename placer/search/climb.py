@@ -24,8 +24,8 @@ MOST_CHANGE = 2.0
 Settle = Callable[[Candidate, float], Found | None]
 
 
-def climb(found: Found, shapes: Callable[[str], Sequence[GroupShape]], space: Space, settle: Settle) -> Found:
-    """Return the best plan met on the way from one to its neighbours, itself if none is better.
+def climb(found: Found, shapes: Callable[[str], Sequence[GroupShape]], space: Space, settle: Settle) -> list[Found]:
+    """Return the plans met on the way from one to ever better neighbours: itself first, the best last.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def climb(found: Found, shapes: Callable[[str], Sequence[GroupShape]], space: Sp
     settle
         Returns the plan of a candidate if it costs less than a price.
     """
-    is_better = True
+    way, is_better = [found], True
     while is_better:
         is_better, left = False, MOST_SETTLED
         for neighbour in _neighbours(found.candidate, shapes, space):
@@ -48,8 +48,9 @@ def climb(found: Found, shapes: Callable[[str], Sequence[GroupShape]], space: Sp
             left -= used
             if better is not None:
                 found, is_better = better, True
+                way.append(better)
                 break
-    return found
+    return way
 
 
 def _sized(candidate: Candidate, found: Found, max_rank_batch: int, settle: Settle) -> tuple[Found | None, int]:

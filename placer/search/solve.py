@@ -217,7 +217,8 @@ class Searcher:
             elapsed = time.monotonic() - started
             if better is not None and better.value < best:
                 passed += [found] if found is not None else []
-                better = self._climbed(better, objective)
+                *met, better = self._climbed(better, objective)
+                passed += met
                 found, best = better, better.value
                 sink(Incumbent(best, elapsed))
                 for search in searches:
@@ -236,10 +237,13 @@ class Searcher:
             tuple(passed),
         )
 
-    def _climbed(self, found: Found, objective: Objective) -> Found:
-        """Return a plan at least as good near one of two groups; those of one group are quick to search anyway."""
-        if found.candidate.side is None:
-            return found
+    def _climbed(self, found: Found, objective: Objective) -> list[Found]:
+        """Return ever better plans near one of two groups that share a fleet with prefill.
+
+        Those of one group are quick to search, and without prefill good plans come early anyway.
+        """
+        if found.candidate.side is None or self._scenario.service is None:
+            return [found]
         solver = self._leaf_solver(objective)
         settle = lambda candidate, price: solver.settle(candidate, price, LEAST_EFFORT).found  # noqa: E731
         return climb(found, self.shapes, self._scenario.space, settle)
