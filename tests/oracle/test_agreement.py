@@ -59,13 +59,13 @@ def held_to_the_oracle(drawn, number, examples):
     return kinds
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(4))
 def test_every_plan_on_up_to_two_pools(number):
     kinds = held_to_the_oracle(scenarios(), number, 40)
     assert kinds["feasible"] >= 5
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(3))
 def test_every_plan_on_up_to_three_pools(number):
     held_to_the_oracle(scenarios(most_pools=3), number, 15)
 
@@ -74,7 +74,7 @@ def test_all_ways_and_both_group_counts_are_optimal_somewhere():
     # Without this the agreement above could be one of easy cases only. In capacity-bound cases a solver that prices
     # every plan at the target's step ranks plans wrongly; they must be among the drawn. What hypothesis draws changes
     # with the modules it has seen, so instances are drawn until every kind was met, not a fixed number of them.
-    wanted = {"near": 10, "relay": 1, "away": 1, "split": 1, "2 groups": 10, "naive": 10, "infeasible": 10}
+    wanted = {"near": 5, "relay": 1, "away": 1, "split": 1, "2 groups": 5, "naive": 5, "infeasible": 5}
     wanted |= {"cut sequences": 1}
     kinds = Counter()
     for number in range(100, 140):
@@ -96,7 +96,7 @@ def test_whole_plans_agree_and_verify():
     kinds = Counter()
 
     @seed(0)
-    @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(scenarios())
     def check(scenario):
         expected = optimum(scenario)

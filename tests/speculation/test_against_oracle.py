@@ -55,7 +55,7 @@ def test_price_and_bound_are_those_of_the_cheapest_plan_over_all_ways_to_draft(i
     # What hypothesis draws changes with the modules it has seen: until every kind was met, not a fixed number.
     for number in range(24):
         drawn(speculative(), number, 10, check)
-        if number >= 1 and kinds["plain"] >= 5 and kinds["drafts"] >= 2:
+        if number >= 1 and kinds["plain"] >= 3 and kinds["drafts"]:
             return
     pytest.fail(f"240 instances, and not every kind was among them: {kinds}")
 

@@ -44,7 +44,7 @@ def shapes():
 
 
 @given(st.sampled_from(sorted(DRAFTERS)), shapes(), st.integers(1, 600), st.integers(1, 8), st.integers(1, 4))
-@settings(max_examples=120)
+@settings(max_examples=40)
 def test_search_and_verifier_agree(name, shape, sequences, drafted, in_flight):
     drafter, group = DRAFTERS[name], build_group(FLEET, shape)
     batch = exact_batch(np.array([float(sequences)]), shape)
@@ -89,7 +89,7 @@ def test_a_module_is_a_layer_a_projection_and_an_embedding():
 
 
 @given(shapes(), st.integers(2, 9))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_widened_steps_read_the_kv_cache_once_and_everything_else_grows(shape, width):
     group, ops = build_group(FLEET, shape), lower(DEEPSEEK).layer_ops[-1]
     one = exact_batch(np.array([64.0, 256.0]), shape)
@@ -104,7 +104,7 @@ def test_widened_steps_read_the_kv_cache_once_and_everything_else_grows(shape, w
 
 
 @given(st.sampled_from(sorted(DRAFTERS)), shapes(), st.integers(1, 9))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_times_per_sequence_never_rise_with_the_batch(name, shape, width):
     # What bounds rest on: relaxed times over sequences fall, whatever is drafted.
     group, ops = build_group(FLEET, shape), lower(DEEPSEEK).layer_ops[-1]
