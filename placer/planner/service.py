@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placer.cost.money import TOKENS_PER_MILLION, Rental, rental_table
+from placer.cost.money import TOKENS_PER_MILLION, Rental, rental_table, usd_per_million_tokens
 from placer.graph.lower import lower
 from placer.plan.metrics import Alternative, Bound
 from placer.plan.mode import modes_of, title
@@ -88,9 +88,7 @@ class _Best:
     undrafted: float = np.inf
 
 
-def plan_service(
-    scenario: Scenario, params: SolveParams, sink: ProgressSink = ignore, *, with_alternatives: bool = True
-) -> Plan:
+def plan_service(scenario: Scenario, params: SolveParams, sink: ProgressSink = ignore) -> Plan:
     """Return the plan of a whole service, or a refusal, or what is known when time runs out.
 
     Parameters
@@ -99,8 +97,6 @@ def plan_service(
         With `Service`.
     params, sink
         As for `placer.planner.planner.make_plan`.
-    with_alternatives
-        Whether to plan without each pool as well.
 
     Raises
     ------
@@ -113,8 +109,6 @@ def plan_service(
     if best is None:
         return _without_plan(run)
     plan = _written(run, best, num_simulated)
-    if not with_alternatives:
-        return plan
     others = tuple(_alternative(run, plan, pool.name, sink) for pool in scenario.fleet.pools)
     return _with_alternatives(plan, others, run.wall_s)
 
@@ -186,7 +180,7 @@ def _written(run: _Run, best: _Best, num_simulated: int) -> Plan:
         assert run.search is not None
         phases, shares = written.colocated(run.search, decode, best.mixed)
     else:
-        phases, shares = written.disaggregated(scenario, run.service, model, decode, found)
+        phases, shares = written.disaggregated(scenario, model, decode, found)
     plan = _whole(run, best, decode, (phases, shares), found.rental)
     if scenario.speculation is None:
         return plan
@@ -213,7 +207,7 @@ def _decode_only(run: _Run, best: _Best) -> Found:
     alone = table.rental(int(np.flatnonzero(table.replicas == found.rental.replicas)[0]))
     users = alone.replicas * found.candidate.most * found.candidate.in_flight
     sold = run.scenario.target.tokens_per_s or users * gained / max(found.step_s, SHORTEST_STEP_S)
-    value = 1e6 * alone.usd_per_hour / (3600.0 * sold * run.scenario.workload.utilisation)
+    value = usd_per_million_tokens(alone.usd_per_hour, sold * run.scenario.workload.utilisation)
     return dataclasses.replace(found, value=value, rental=alone)
 
 

@@ -172,7 +172,9 @@ class MixedSearch:
             for step in mixed_steps(model, group, (sizes, workload.mean_context), self._ways, bounds):
                 times = unstaged(step)
                 mean = times.mean_s(self.prompts_per_step(step.chunks, sizes))
-                slow = (mean > scenario.target.step_time_s * (1.0 + 1e-9)) | (times.prompt_s > self._most_alone_s())
+                slow = (mean > scenario.target.step_time_s * (1.0 + 1e-9)) | (
+                    times.prompt_s > self._service.longest_alone_s
+                )
                 # A cell may hold a plan if the largest batch of the one before is not too slow already.
                 allowed = len(sizes) if not slow.any() else min(len(sizes), int(np.argmax(slow)) + 1)
                 for shape in fitting:
@@ -193,10 +195,6 @@ class MixedSearch:
             one = float(self._prices.least_usd_per_hour_by_cap((shape,))[0])
             usd_per_hour_and_rate = np.maximum(usd_per_hour_and_rate, one / sold.max(initial=asked))
         return np.where(enough, usd_per_hour_and_rate * (TOKENS_PER_MILLION / SECONDS_PER_HOUR), np.inf)
-
-    def _most_alone_s(self) -> float:
-        limits = (self._service.ttft, self._service.ttft_p99)
-        return min((limit for limit in limits if limit is not None), default=np.inf)
 
     def _fitting(self, group: Group, shapes: list[GroupShape], held: Holdings) -> list[GroupShape]:
         """Return the shapes that hold the model: pipelines that are not longer than they need be, or short."""
@@ -268,8 +266,7 @@ class MixedSearch:
         if arrivals * prefill_s > servers * service.max_prefill_load:
             return False
         wait, alone_s = queue_wait(servers, arrivals, prefill_s), prefill_s + self.reload_s(way, prefill_s)
-        mean_holds = service.ttft is None or alone_s + wait.mean_s <= service.ttft
-        return mean_holds and (service.ttft_p99 is None or alone_s + wait.p99_s <= service.ttft_p99)
+        return service.is_in_time(alone_s + wait.mean_s, alone_s + wait.p99_s)
 
     def reload_s(self, way: Way, prefill_s: float) -> float:
         """Return what is seen of loading KV cache that was found [s]."""
