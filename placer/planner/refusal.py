@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -80,7 +80,7 @@ def refuse(scenario: Scenario, params: SolveParams, deadline: float) -> Refusal:
     The conflict comes from a deletion filter: a limit stays in it only if dropping it, with those dropped before,
     leaves a plan (or an open question, when time runs out).
     """
-    ask = Feasibility(params, deadline)
+    ask = Feasibility(replace(params, floor=0.0), deadline)
     active = [limit for limit in LIMITS if limit.is_active(scenario)]
     if ask.has_plan(_without(scenario, active)) is False:
         decode = _without(scenario, active).model_copy(update={"service": None})

@@ -59,7 +59,7 @@ class _Run:
     def bound(self) -> float:
         """No plan costs less [USD per million output tokens, prompts included]."""
         least = [depth.bound for depth in self.depths] + ([self.mixed.bound] if self.mixed else [])
-        return min(least, default=np.inf)
+        return max(min(least, default=np.inf), self.params.floor)
 
     @property
     def law_value(self) -> float:
@@ -109,6 +109,8 @@ def plan_service(scenario: Scenario, params: SolveParams, sink: ProgressSink = i
     if best is None:
         return _without_plan(run)
     plan = _written(run, best, num_simulated)
+    if not params.with_alternatives:
+        return plan
     others = tuple(_alternative(run, plan, pool.name, sink) for pool in scenario.fleet.pools)
     return _with_alternatives(plan, others, run.wall_s)
 
@@ -296,7 +298,7 @@ def _alternative(run: _Run, plan: Plan, pool: str, sink: ProgressSink) -> Altern
     needed = tuple(name for name in run.scenario.target.required_pools if name != pool)
     target = run.scenario.target.model_copy(update={"required_pools": needed})
     left = max(run.started + run.params.budget_s - time.monotonic(), 2.0 * LEAST_S)
-    params = dataclasses.replace(run.params, budget_s=left)
+    params = dataclasses.replace(run.params, budget_s=left, floor=0.0)
     scenario = run.scenario.model_copy(update={"fleet": fleet, "target": target})
     other = _planned_or_none(scenario, params, sink)
     if other is None or other.metrics is None:
