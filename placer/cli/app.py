@@ -17,6 +17,7 @@ import typer
 
 from placer.cli import (
     balance,
+    breakeven,
     calibrate,
     catalog,
     demand,
@@ -29,6 +30,7 @@ from placer.cli import (
     replan,
     roofline,
     schema,
+    sensitivity,
     simulate,
     traffic,
     verify,
@@ -46,6 +48,8 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     plan.register,
     verify.register,
     simulate.register,
+    breakeven.register,
+    sensitivity.register,
     replan.register,
     explain.register,
     demand.register,
