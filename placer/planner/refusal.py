@@ -78,8 +78,10 @@ def refuse(scenario: Scenario, params: SolveParams, deadline: float) -> Refusal:
     """Return why a scenario has no plan.
 
     The conflict comes from a deletion filter: a limit stays in it only if dropping it, with those dropped before,
-    leaves a plan (or an open question, when time runs out).
+    leaves a plan (or an open question, when time runs out). It is not looked for where no reason is asked for.
     """
+    if not params.with_reason:
+        return Refusal(conflict=(), reason="no plan of the declared space meets all limits")
     ask = Feasibility(replace(params, floor=0.0), deadline)
     active = [limit for limit in LIMITS if limit.is_active(scenario)]
     if ask.has_plan(_without(scenario, active)) is False:
