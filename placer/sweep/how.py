@@ -51,8 +51,14 @@ class How:
             )
 
     def question(self, scenario: Scenario) -> Question:
-        """Return a scenario as a question."""
-        return Question(scenario=scenario, relative_gap=self.relative_gap, budget_s=self.budget_s, seed=self.seed)
+        """Return a scenario as a question; of refusals nobody asks the reason."""
+        return Question(
+            scenario=scenario,
+            relative_gap=self.relative_gap,
+            budget_s=self.budget_s,
+            seed=self.seed,
+            with_reason=False,
+        )
 
 
 @dataclass(frozen=True)
