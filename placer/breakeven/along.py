@@ -116,8 +116,7 @@ def _guess(knob: Knob, judge: Judge, precision: float) -> Guess:
 
 
 def _tried(knob: Knob, judge: Judge, values: Sequence[float], known: Sequence[Probe]) -> list[Probe]:
-    fresh = judge.probes(knob, values, known)
-    return sorted([*known, *fresh], key=lambda probe: probe.value)
+    return judge.settled(knob, [*known, *judge.probes(knob, values, known)])
 
 
 def _further(knob: Knob, probes: Sequence[Probe], values: Sequence[float]) -> list[float]:

@@ -10,6 +10,7 @@ from placer.sweep.how import How, Means
 from placer.sweep.question import Question
 from placer.sweep.solve import answer_all
 from placer.whatif.break_even import Probe
+from placer.whatif.carry import carried
 from placer.whatif.floor import floor_at
 from placer.whatif.knob import Knob
 from placer.whatif.verdict import Side, as_floor, decide, side_of
@@ -54,6 +55,19 @@ class Judge:
         self._solve([question for pair in pairs for question in pair], floors)
         return [self._probe(value, *pair) for value, pair in zip(values, pairs, strict=True)]
 
+    def settled(self, knob: Knob, probes: Sequence[Probe]) -> list[Probe]:
+        """Return probes of one figure with all that is known of each by the others, by rising value."""
+        whole = [(one.value, one.with_pool) for one in probes]
+        less = [(one.value, one.without_pool) for one in probes]
+        settled = []
+        for one in sorted(probes, key=lambda probe: probe.value):
+            with_pool = carried(knob, one.value, one.with_pool, whole)
+            without_pool = one.without_pool
+            if self.pool not in knob.pools:
+                without_pool = carried(knob, one.value, one.without_pool, less)
+            settled.append(self._judged(one.value, with_pool, without_pool))
+        return settled
+
     def _pair(self, scenario: Scenario) -> tuple[Question, Question]:
         return self.how.question(scenario), self.how.question(without(scenario, self.pool))
 
@@ -65,6 +79,8 @@ class Judge:
             self._sides[key] = side_of(plan, key)
 
     def _probe(self, value: float, whole: Question, less: Question) -> Probe:
-        with_pool, without_pool = self._sides[whole.key], self._sides[less.key]
+        return self._judged(value, self._sides[whole.key], self._sides[less.key])
+
+    def _judged(self, value: float, with_pool: Side, without_pool: Side) -> Probe:
         decision = decide(with_pool, without_pool, self.saving)
         return Probe(value=value, decision=decision, with_pool=with_pool, without_pool=without_pool)

@@ -37,9 +37,9 @@ def bracketing_plans(answer: BreakEvenAnswer, scenario: Scenario, how: How, stor
         for number, flip in enumerate(figure.flips, start=1):
             for end, probe in (("low", flip.low), ("high", flip.high)):
                 assert knob is not None
-                changed = knob.at(probe.value)
-                for which, one in (("with", changed), ("without", without(changed, answer.pool))):
-                    plan = store.get(how.question(one))
+                for which, side in (("with", probe.with_pool), ("without", probe.without_pool)):
+                    changed = knob.at(probe.value if side.found_at is None else side.found_at)
+                    plan = store.get(how.question(changed if which == "with" else without(changed, answer.pool)))
                     if plan is None:
                         raise InputError("an answer that was just kept is gone", where="--plans")
                     stem = figure.key.replace(":", "-")

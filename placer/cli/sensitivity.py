@@ -58,6 +58,13 @@ def sensitivity_command(  # noqa: PLR0913 the parameters are the options of the 
     change: Annotated[
         float, typer.Option(metavar="SHARE", help="Relative change of every figure, down and up.")
     ] = 0.25,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIGURE",
+            help="Turn these figures only, such as price:lpx, 'floor:*' or speed; repeatable. --json names them all.",
+        ),
+    ] = None,
     points: Annotated[
         int | None,
         typer.Option(metavar="NUMBER", help="Most changed values to solve, estimates first; all by default."),
@@ -93,13 +100,14 @@ def sensitivity_command(  # noqa: PLR0913 the parameters are the options of the 
     from placer.plan.plan import Status
     from placer.sensitivity.ask import number_of_questions, sensitivity
     from placer.sweep.how import How, Means
+    from placer.whatif.knobs import knobs_of
 
     how = How(relative_gap=gap, budget_s=budget_s, seed=seed)
     with (
         opened(engine, workers, cache, has_cache=not no_cache) as (running, store),
         searches_line(is_quiet=quiet) as (next_part, count),
     ):
-        next_part(f"at most {number_of_questions(scenario, pool, change, points)} searches")
+        next_part(f"at most {number_of_questions(knobs_of(scenario, only or ()), pool, change, points)} searches")
         answer = sensitivity(
             scenario,
             how,
@@ -107,6 +115,7 @@ def sensitivity_command(  # noqa: PLR0913 the parameters are the options of the 
             change=change,
             pool=pool,
             saving=saving_or_default(saving, gap),
+            only=only or (),
             most=points,
         )
     text = answer.model_dump_json(indent=2) + "\n"

@@ -12,6 +12,7 @@ from placer.whatif.knob import format_value
 from placer.whatif.verdict import Decision, Side
 
 _MOST_ESTIMATES = 12
+_CARRIED = "* the plan was found at another value of this table and is good for this one too, at this cost"
 
 
 def render_break_even(answer: BreakEvenAnswer) -> Group:
@@ -21,6 +22,7 @@ def render_break_even(answer: BreakEvenAnswer) -> Group:
         parts += ["", Text(f"{figure.title}{_now(figure)}: {figure.text}", style="bold")]
         if figure.probes:
             parts.append(_table(figure, answer))
+            parts += [Text(_CARRIED)] if _has_carried(figure) else []
     return Group(*parts, "", Text(estimates_line(answer.estimates)))
 
 
@@ -69,6 +71,11 @@ def _table(figure: BreakEven, answer: BreakEvenAnswer) -> Table:
     return table
 
 
+def _has_carried(figure: BreakEven) -> bool:
+    sides = [side for probe in figure.probes for side in (probe.with_pool, probe.without_pool)]
+    return any(side.found_at is not None for side in sides)
+
+
 def _is_telling(probe: Probe, figure: BreakEven) -> bool:
     """Return whether a value is shown: ends of brackets, the present one, the first and the last, what is open."""
     shown = {figure.probes[0].value, figure.probes[-1].value, figure.present}
@@ -91,4 +98,5 @@ def _cells(probe: Probe, figure: BreakEven) -> tuple[str, ...]:
 def _costs(side: Side) -> tuple[str, str]:
     if side.usd is None:
         return str(side.status), "-" if side.bound_usd is None else f"${side.bound_usd:.4g}"
-    return f"${side.usd:.4g}", f"${side.least:.4g}"
+    mark = "" if side.found_at is None else "*"
+    return f"${side.usd:.4g}{mark}", f"${side.least:.4g}"

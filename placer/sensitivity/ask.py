@@ -13,6 +13,7 @@ from placer.sensitivity.points import is_deduced, values_around
 from placer.sweep.how import How, Means
 from placer.sweep.question import Question
 from placer.sweep.solve import answer_all
+from placer.whatif.carry import carried
 from placer.whatif.floor import floor_at
 from placer.whatif.knob import Knob
 from placer.whatif.knobs import knobs_of
@@ -55,7 +56,22 @@ class _Asked:
 
     def judged(self, questions: Sequence[Question]) -> Judged:
         """Return the answer of a scenario, and whether the pool pays."""
-        sides = [self.sides[question.key] for question in questions]
+        return self._judged([self.sides[question.key] for question in questions])
+
+    def judged_at(self, knob: Knob, value: float) -> Judged:
+        """Return the same of a changed scenario; what stands is carried over to it."""
+        triples = zip(
+            self.standing(knob, value), self.questions(knob.base), self.questions(knob.at(value)), strict=True
+        )
+        sides = []
+        for question, before, own in triples:
+            side = self.sides[question.key]
+            # Nothing changed for this fleet, or for the worse only where it does not matter: as it stands.
+            is_open = question.key == own.key and own.key != before.key
+            sides.append(carried(knob, value, side, [(knob.value, self.sides[before.key])]) if is_open else side)
+        return self._judged(sides)
+
+    def _judged(self, sides: Sequence[Side]) -> Judged:
         return sides[0], decide(sides[0], sides[1], self.saving) if self.pool is not None else None
 
 
@@ -67,6 +83,7 @@ def sensitivity(  # noqa: PLR0913 the question has this many parts, all but the 
     change: float = 0.25,
     pool: str | None = None,
     saving: float = SAVING,
+    only: Sequence[str] = (),
     most: int | None = None,
 ) -> SensitivityAnswer:
     """Return what the price and the decision of a scenario hang on, by certified plans of changed scenarios.
@@ -83,6 +100,8 @@ def sensitivity(  # noqa: PLR0913 the question has this many parts, all but the 
         Pool whose worth is followed: twice as many searches; none where None.
     saving
         The pool pays where it saves more than this share of the cost; at least the gap.
+    only
+        Figures to turn, by name or pattern; all where there is none.
     most
         Changed values to solve at most, estimates first; all where None.
 
@@ -96,6 +115,7 @@ def sensitivity(  # noqa: PLR0913 the question has this many parts, all but the 
     how.assert_sane(saving)
     _assert_sane(scenario, change, most)
     assert_consistent(scenario)
+    figures = knobs_of(scenario, only)
     asked = _Asked(how, means, pool, saving)
     standing = asked.questions(scenario)
     asked.solve(standing, {})
@@ -103,18 +123,18 @@ def sensitivity(  # noqa: PLR0913 the question has this many parts, all but the 
     answer = _answer(scenario, asked, change, base)
     if base[0].status is not Status.PLANNED:
         return answer
-    knobs, left_out = _wanted(asked, knobs_of(scenario), change, most)
+    knobs, left_out = _wanted(asked, figures, change, most)
     _solve_changed(asked, knobs, change)
-    figures = []
+    found = []
     for knob in knobs:
         low, high = (_point(asked, base, knob, value) for value in values_around(knob, change))
-        figures.append(turned(knob, base, (low, high)))
-    return answer.model_copy(update={"turned": rank(figures), "left_out": left_out})
+        found.append(turned(knob, base, (low, high)))
+    return answer.model_copy(update={"turned": rank(found), "left_out": left_out})
 
 
-def number_of_questions(scenario: Scenario, pool: str | None, change: float, most: int | None) -> int:
-    """Return how many searches a sensitivity takes at most, for people who wait."""
-    values = [value for knob in knobs_of(scenario) for value in values_around(knob, change) if value is not None]
+def number_of_questions(knobs: Sequence[Knob], pool: str | None, change: float, most: int | None) -> int:
+    """Return how many searches turning some figures takes at most, for people who wait."""
+    values = [value for knob in knobs for value in values_around(knob, change) if value is not None]
     number = len(values) if most is None else min(most, len(values))
     return (1 + number) * (1 if pool is None else 2)
 
@@ -154,7 +174,7 @@ def _point(asked: _Asked, base: Judged, knob: Knob, value: float | None) -> Poin
     if value is None:
         return None
     side = asked.sides[asked.questions(knob.base)[0].key]
-    return point(value, asked.judged(asked.standing(knob, value)), base, is_deduced=is_deduced(knob, value, side))
+    return point(value, asked.judged_at(knob, value), base, is_deduced=is_deduced(knob, value, side))
 
 
 def _answer(scenario: Scenario, asked: _Asked, change: float, base: Judged) -> SensitivityAnswer:

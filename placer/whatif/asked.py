@@ -39,6 +39,7 @@ def speed_knob(scenario: Scenario) -> Knob:
         lowest=LEAST,
         highest=1e12,
         effect=Effect.RISES,
+        serves_below=True,
     )
 
 

@@ -64,6 +64,8 @@ class Knob:
         Whether any of them is a guess.
     is_linear
         Whether the cost of every plan is linear in it.
+    serves_below
+        Whether a plan for a value serves at every lower one as it is.
     is_whole
         Whether values are whole numbers.
     zero_step
@@ -83,6 +85,7 @@ class Knob:
     figures: tuple[str, ...] = ()
     is_estimate: bool = False
     is_linear: bool = False
+    serves_below: bool = False
     is_whole: bool = False
     zero_step: float | None = None
 

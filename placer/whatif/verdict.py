@@ -39,7 +39,12 @@ class Side(BaseModel):
     mode: str = Field(description="how the plan lies on the fleet, in the field's words")
     tokens_per_s_per_user: float | None = Field(description="speed reached")
     pool_share: dict[str, float] = Field(description="share of the rent by pool")
-    question_key: str = Field(description="key of its question, under which a store keeps the whole plan")
+    found_at: float | None = Field(
+        default=None,
+        description="value of the figure for which the plan was found, where that is another: prices move no time, and "
+        "a plan for a faster user serves a slower one",
+    )
+    question_key: str = Field(description="key of the question it answers, under which a store keeps the whole plan")
 
     @property
     def most(self) -> float:
