@@ -27,7 +27,9 @@ def price_guess(pool: str, saving: float, precision: float) -> Callable[[Probe, 
     """
 
     def guess(low: Probe, high: Probe) -> Sequence[float]:
-        paying = next((one for one in (low, high) if one.decision is Decision.PAYS), low)
+        paying = next((one for one in (low, high) if one.decision is Decision.PAYS), None)
+        if paying is None:
+            return ()
         share, cost = paying.with_pool.pool_share.get(pool, 0.0), paying.with_pool.usd
         limits = (paying.without_pool.least, paying.without_pool.usd)
         if not share or cost is None or limits[1] is None:

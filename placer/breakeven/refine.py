@@ -10,6 +10,8 @@ from placer.whatif.break_even import Flip, Probe
 from placer.whatif.knob import Knob
 from placer.whatif.verdict import Decision
 
+#: Share of the precision by which a guess must differ from what is known, or halving is better.
+CLEAR = 0.1
 #: Solves values of one figure, and keeps them; returns all probes of it so far.
 Solve = Callable[[Sequence[float]], list[Probe]]
 #: Values worth trying between two probes, the most promising first.
@@ -53,7 +55,8 @@ def refine(
             return known, True
         if left <= 0:
             return known, False
-        wanted = [value for low, high in wide for value in _between(low, high, knob, guess)]
+        margin = 1.0 + CLEAR * precision
+        wanted = [value for low, high in wide for value in _between(low, high, knob, guess, margin)]
         fresh = [value for value in dict.fromkeys(wanted) if value not in {one.value for one in known}][:left]
         if not fresh:
             return known, False
@@ -88,8 +91,8 @@ def _is_close(low: Probe, high: Probe, knob: Knob, precision: float) -> bool:
     return high.value <= low.value * (1.0 + precision) if low.value else False
 
 
-def _between(low: Probe, high: Probe, knob: Knob, guess: Guess) -> list[float]:
-    guesses = [value for value in guess(low, high) if low.value < value < high.value]
+def _between(low: Probe, high: Probe, knob: Knob, guess: Guess, margin: float) -> list[float]:
+    guesses = [value for value in guess(low, high) if low.value * margin < value < high.value / margin]
     middle = math.sqrt(low.value * high.value) if low.value else high.value / 4.0
     return [knob.clipped(value) for value in guesses or [middle]]
 

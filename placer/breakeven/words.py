@@ -6,6 +6,9 @@ from placer.whatif.break_even import BreakEven, Flip, Outcome, Probe
 from placer.whatif.knob import Unit, format_value
 from placer.whatif.verdict import Decision
 
+#: Values without an answer that are named.
+MOST_VALUES = 4
+
 
 def words(found: BreakEven, pool: str, saving: float) -> str:
     """Return the answer in one or two sentences.
@@ -43,7 +46,9 @@ def _flip(flip: Flip, found: BreakEven, says: dict[Decision, str]) -> str:
     on = " on" if found.is_threshold else ""
     text = f"{says[low.decision]} {up_to} {_at(low, unit)}, and {from_on} {_at(high, unit)}{on} {says[high.decision]}"
     if flip.undecided:
-        return f"{text}; in between the gaps leave it open"
+        at = ", ".join(format_value(value, unit) for value in flip.undecided[:MOST_VALUES])
+        more = " and others" if len(flip.undecided) > MOST_VALUES else ""
+        return f"{text}; in between it is open, at {at}{more} the gaps are too wide"
     return text if flip.is_precise else f"{text}; not narrowed further in the values allowed"
 
 
