@@ -10,6 +10,7 @@ from placer.report.breakeven import saving_text
 from placer.report.table import new_table
 from placer.whatif.knob import format_value
 from placer.whatif.sensitivity import Point, SensitivityAnswer, Turned
+from placer.whatif.verdict import EQUAL
 
 #: Half the width of the widest bar.
 _HALF_BAR = 10
@@ -66,9 +67,17 @@ def _moved(point: Point | None) -> str:
         return "-"
     if point.relative_cost is None:
         return str(point.side.status)
-    if not point.is_significant:
-        return "same plan" if point.is_deduced else "in the gap" if point.relative_cost != 1.0 else "+0.0 %"
+    if point.is_deduced:
+        return "same plan"
+    if _is_in_the_gap(point):
+        return "in the gap"
     return f"{100 * (point.relative_cost - 1.0):+.1f} %"
+
+
+def _is_in_the_gap(point: Point) -> bool:
+    """Return whether the cost found is another, but may be the same by what is proven."""
+    is_other = point.relative_cost is not None and abs(point.relative_cost - 1.0) > EQUAL
+    return is_other and not point.is_significant
 
 
 def _effect(point: Point) -> float:
@@ -98,16 +107,18 @@ def _decision(one: Turned) -> str:
     parts = []
     for way, point in (("down", one.low), ("up", one.high)):
         if point is not None and point.changes:
-            proof = "" if point.is_change_proven else " (another plan of this cost may not)"
-            parts.append(f"{way}: {', '.join(point.changes)}{proof}")
+            parts.append(f"{way}: {', '.join(point.changes)}{'' if point.is_change_proven else ' ?'}")
     return "; ".join(parts)
 
 
 def _notes(answer: SensitivityAnswer) -> list[str]:
     lines = []
-    if any(not point.is_significant for one in answer.turned for point in one.points):
+    points = [point for one in answer.turned for point in one.points]
+    if any(point.changes and not point.is_change_proven for point in points):
+        lines.append("?: so is the plan that was found; another one of nearly this cost may have changed nothing")
+    if any(_is_in_the_gap(point) for point in points):
         lines.append("in the gap: the cost moved by less than plans and bounds leave open, so it may not have moved")
-    if any(point.is_deduced for one in answer.turned for point in one.points):
+    if any(point.is_deduced for point in points):
         lines.append("same plan: not solved again, the plan does not use it and it only got worse")
     if answer.left_out:
         lines.append(f"not turned, for want of values: {', '.join(answer.left_out)}")
