@@ -133,5 +133,7 @@ def _refused(a: Plan, b: Plan, question: QuestionComparison) -> ProofComparison:
             )
             return nothing_compared(text).model_copy(update={"standing": Standing.CONTRADICTION})
         if proven[side] and not planned[1 - side]:
-            return nothing_compared(f"{'ab'[side]}'s question allows all that the other does, and is proven infeasible")
+            return nothing_compared(
+                f"{'ab'[side]} is proven infeasible, and so is {'ab'[1 - side]}, whose question allows no more"
+            )
     return nothing_compared("at least one side is no plan, so there are no two prices to compare")

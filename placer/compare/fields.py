@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,11 @@ _FOR_PEOPLE = {"title", "notes", "note", "sources", "source", "vendor", "expecte
 _NAMES = ("name", "tier", "family", "devices")
 _LONGEST_LIST = 8
 _LONGEST_TEXT = 60
+#: Whole numbers are exact below.
+_EXACT = 2.0**53
+_QUANTITY = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?(?:e[+-]?\d+)?) (B/s|B|FLOP/s|W|s)(?![\w/])")
+_SIZES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+_TIMES = ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
 
 Fields = dict[str, str]
 
@@ -94,10 +100,22 @@ def _list(value: list[Any] | tuple[Any, ...]) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return (
-        f"{value:.17g}"
-        if isinstance(value, float) and not value.is_integer()
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
+    return str(value)
+
+
+def readable(text: str) -> str:
+    """Return a field with its quantities as people write them; nothing is lost that twelve digits hold.
+
+    >>> readable("4800000000000 B/s"), readable("link x; latency 1.5e-06 s")
+    ('4.8 TB/s', 'link x; latency 1.5 us')
+    """
+    return _QUANTITY.sub(_scaled, text)
+
+
+def _scaled(found: re.Match[str]) -> str:
+    value, unit = float(found.group(1)), found.group(2)
+    steps = _TIMES if unit == "s" else _SIZES
+    scale, prefix = next(((scale, prefix) for scale, prefix in steps if abs(value) >= scale), (1.0, ""))
+    return f"{value / scale:.12g} {prefix}{unit}"

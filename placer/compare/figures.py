@@ -73,10 +73,8 @@ def device_uses(a: Subject, b: Subject) -> tuple[DeviceUse, ...]:
         DeviceUse(pool=pool, use=use, a=counts[0].get((pool, use), 0), b=counts[1].get((pool, use), 0))
         for pool, use in dict.fromkeys([*counts[0], *counts[1]])
     ]
-    pools = dict.fromkeys([*a.plan.devices, *b.plan.devices])
-    uses += [
-        DeviceUse(pool=pool, use=RENTED, a=a.plan.devices.get(pool, 0), b=b.plan.devices.get(pool, 0)) for pool in pools
-    ]
+    pools = dict.fromkeys([*a.devices, *b.devices])
+    uses += [DeviceUse(pool=pool, use=RENTED, a=a.devices.get(pool, 0), b=b.devices.get(pool, 0)) for pool in pools]
     order = list(pools)
     return tuple(sorted(uses, key=lambda use: order.index(use.pool)))
 

@@ -136,7 +136,7 @@ class Ledger:
         at, end = missing
         while at < end:
             found = self._source(device, at, near)
-            until = end if found is None else min(end, found[1])
+            until = min(end, near.next_begin(at) if found is None else found[1])
             self._book(None if found is None else found[0], device, (until - at) * size)
             at = until
 
@@ -239,6 +239,11 @@ class _Holders:
             for part in parts:
                 self._inside[device[0], wiring.domain(device)].setdefault(part, []).append(device)
                 self._pool[device[0]].setdefault(part, []).append(device)
+
+    def next_begin(self, at: float) -> float:
+        """Return where the next part begins that any device holds; infinity where there is none."""
+        begins = (low for parts in self._pool.values() for low, _ in parts if low > at)
+        return min(begins, default=math.inf)
 
     def levels(self, device: Device, at: float) -> Iterator[tuple[list[Device], float]]:
         """Yield devices that hold what begins at a place, and where their part ends: domain, pool, other pools."""

@@ -15,7 +15,6 @@ from placer.graph.op import Op
 from placer.graph.totals import totals
 from placer.plan.comparison import PriceBasis, QuestionComparison
 from placer.plan.moving import Moving, PoolChange, SessionsMoved
-from placer.verify.recompute.rental import rented_devices
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -242,43 +241,62 @@ def _sessions(a: Subject, b: Subject, *, stay: bool) -> SessionsMoved:
 
 
 def _pool_changes(a: Subject, b: Subject, shared: set[str], *, has_usd: bool) -> tuple[PoolChange, ...]:
+    """Return what is rented and returned; a pool whose devices are others in b is returned and rented."""
     changes = []
-    for pool in dict.fromkeys([*a.plan.devices, *b.plan.devices]):
-        counts = [side.plan.devices.get(pool, 0) for side in (a, b)]
-        usd = [
-            count * side.usd_per_device_hour(pool) if count else 0.0 for side, count in zip((a, b), counts, strict=True)
-        ]
-        owner = b if counts[1] else a
-        kind = owner.plan.scenario.fleet.pool(pool)
-        added, returned = (
-            (counts[1], counts[0]) if pool not in shared else (counts[1] - counts[0], counts[0] - counts[1])
-        )
-        changes.append(
-            PoolChange(
-                pool=pool,
-                device=kind.device,
-                unit=kind.unit,
-                a_devices=counts[0],
-                b_devices=counts[1],
-                added_units=max(0, -(-added // kind.unit)),
-                returned_units=max(0, -(-returned // kind.unit)),
-                usd_per_hour=usd[1] - usd[0] if has_usd else None,
-            )
-        )
+    for pool in dict.fromkeys([*a.devices, *b.devices]):
+        counts = (a.devices.get(pool, 0), b.devices.get(pool, 0))
+        if pool in shared or not all(counts):
+            owner = b if counts[1] else a
+            changes.append(_pool_change(owner, pool, counts, (a, b) if has_usd else None))
+        else:
+            changes.append(_pool_change(a, pool, (counts[0], 0), (a, b) if has_usd else None))
+            changes.append(_pool_change(b, pool, (0, counts[1]), (a, b) if has_usd else None))
     return tuple(changes)
+
+
+def _pool_change(
+    owner: Subject, pool: str, counts: tuple[int, int], priced: tuple[Subject, Subject] | None
+) -> PoolChange:
+    kind = owner.plan.scenario.fleet.pool(pool)
+    usd = None
+    if priced is not None:
+        rents = [
+            count * side.usd_per_device_hour(pool) if count else 0.0 for count, side in zip(counts, priced, strict=True)
+        ]
+        usd = rents[1] - rents[0]
+    return PoolChange(
+        pool=pool,
+        device=kind.device,
+        unit=kind.unit,
+        a_devices=counts[0],
+        b_devices=counts[1],
+        added_units=max(0, -(-(counts[1] - counts[0]) // kind.unit)),
+        returned_units=max(0, -(-(counts[0] - counts[1]) // kind.unit)),
+        usd_per_hour=usd,
+    )
 
 
 def _both_usd_per_hour(a: Subject, b: Subject, shared: set[str]) -> float:
     """Return the rent of all units either plan touches; those of shared pools once, at b's price."""
-    together = rented_devices([*a.context.blocks, *b.context.blocks])
+    rented = [_rented(side) for side in (a, b)]
     usd = 0.0
-    for pool in dict.fromkeys([*a.plan.devices, *b.plan.devices]):
+    for pool in dict.fromkeys([*a.devices, *b.devices]):
+        sides = [(side, numbers.get(pool, set())) for side, numbers in zip((a, b), rented, strict=True)]
+        counts = [max(len(numbers), side.devices.get(pool, 0)) for side, numbers in sides]
         if pool in shared:
-            least = max(a.plan.devices.get(pool, 0), b.plan.devices.get(pool, 0))
-            owner = b if pool in b.plan.devices else a
-            usd += max(least, together.get(pool, 0)) * owner.usd_per_device_hour(pool)
+            together = max(*counts, len(sides[0][1] | sides[1][1]))
+            usd += together * (b if counts[1] else a).usd_per_device_hour(pool)
         else:
             usd += sum(
-                side.plan.devices[pool] * side.usd_per_device_hour(pool) for side in (a, b) if pool in side.plan.devices
+                count * side.usd_per_device_hour(pool) for (side, _), count in zip(sides, counts, strict=True) if count
             )
     return usd
+
+
+def _rented(of: Subject) -> dict[str, set[int]]:
+    """Return the numbers of all devices in units that a plan touches, by pool."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for block in of.context.blocks:
+        unit = block.pool.unit
+        found[block.pool.name].update(range(block.first // unit * unit, -(-block.end // unit) * unit))
+    return found

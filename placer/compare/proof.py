@@ -92,7 +92,9 @@ def _same(sides: _Sides) -> tuple[Standing, str]:
             f"the question is the same, yet one plan costs {_usd(high, sides.per)} and the other's bound is "
             f"{_usd(low, sides.per)}: one of the two is wrong"
         )
-    above = [f"{name} at most {price / low - 1:.2%}" for name, price in zip("ab", sides.price, strict=True) if low]
+    above = [
+        f"{name}'s plan at most {price / low - 1:.2%}" for name, price in zip("ab", sides.price, strict=True) if low
+    ]
     text = f"the question is the same, so both bounds hold for both plans: its optimum lies between ${low:.4g} and "
     return Standing.SAME_OPTIMUM, text + _usd(high, sides.per) + (f"; above it are {', '.join(above)}" if above else "")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from placer.catalog.fleet import Fleet
-from placer.compare.fields import Fields, question_fields
+from placer.compare.fields import Fields, question_fields, readable
 from placer.compare.looser import effect_of
 from placer.plan.comparison import Effect, FieldDifference, PriceBasis, QuestionComparison, Relation
 from placer.plan.plan import Plan
@@ -86,14 +86,14 @@ def _things(fleet: Fleet) -> set[str]:
 def _shown(place: str, scenario: Scenario, fields: Fields) -> str | None:
     """Return the value of a field, or of a whole thing in one line."""
     if place in fields:
-        return fields[place]
+        return readable(fields[place])
     if place == "model":
         return scenario.model.name
     pool = next((each for each in scenario.fleet.pools if place == f"fleet.pools[{each.name}]"), None)
     if pool is not None:
         return f"{pool.count} x {pool.device}, unit {pool.unit}, domain {pool.domain}"
     inner = {name.removeprefix(place).lstrip("."): value for name, value in fields.items() if name.startswith(place)}
-    return "; ".join(f"{name} {value}" for name, value in inner.items()) or None
+    return "; ".join(f"{name} {readable(value)}" for name, value in inner.items()) or None
 
 
 def _prices(a: Fields, b: Fields, first: Fleet, second: Fleet) -> PriceBasis:

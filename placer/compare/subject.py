@@ -61,6 +61,11 @@ class Subject:
         """Decoding replicas."""
         return len(self.context.placement.replicas)
 
+    @property
+    def devices(self) -> dict[str, int]:
+        """Devices rented, by pool; pools of which there are none are left out."""
+        return {pool: count for pool, count in self.plan.devices.items() if count}
+
     def devices_by_use(self) -> dict[tuple[str, str], int]:
         """Return numbers of devices by pool and use; all of a pool sum to what is rented of it."""
         fleet, drafters = self.plan.scenario.fleet, self.context.drafter_pool
@@ -71,7 +76,7 @@ class Subject:
         }
         found = {use: used_devices(blocks) for use, blocks in uses.items()}
         counts: dict[tuple[str, str], int] = {}
-        for pool, rented in self.plan.devices.items():
+        for pool, rented in self.devices.items():
             for use, used in found.items():
                 if used.get(pool):
                     counts[pool, use] = used[pool]

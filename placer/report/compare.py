@@ -63,7 +63,7 @@ def render_comparison(found: Comparison) -> Group:
     parts: list[RenderableType] = [Text(found.verdict, style="bold"), "", *_sides(found)]
     parts += ["", *_question(found.question)]
     parts += ["", Text(f"proof: {found.proof.standing}: {found.proof.text}")]
-    if found.prices:
+    if found.prices and any(abs(factor.ratio - 1.0) > _EVEN for factor in found.prices[0].factors):
         parts += ["", _why(found.prices[0]), *(Text(_short(price)) for price in found.prices[1:])]
     if found.figures:
         parts += ["", _figures(found), "", _devices(found), "", _memory(found), "", _time(found), "", *_binding(found)]
@@ -101,7 +101,7 @@ def _question(question: QuestionComparison) -> list[RenderableType]:
 
 def _why(price: Decomposition) -> Table:
     title = f"where the difference comes from: ${price.a_usd:.4g} a {price.per} in a, ${price.b_usd:.4g} in b"
-    table = new_table("factor of the price", ">a", ">b", ">times the price", ">of the difference", title=title)
+    table = new_table("factor of the price", ">a", ">b", ">price times", ">dollars", title=title)
     for factor in price.factors:
         if abs(factor.ratio - 1.0) < _EVEN and not any(abs(part.ratio - 1.0) > _SMALL for part in factor.parts):
             continue
@@ -110,7 +110,8 @@ def _why(price: Decomposition) -> Table:
             if abs(part.ratio - 1.0) > _SMALL:
                 table.add_row(*_factor_cells(part, "  "))
     table.add_section()
-    table.add_row("together", "", "", f"{price.ratio:.4f}", _signed_usd(price.difference_usd))
+    difference = 0.0 if abs(price.ratio - 1.0) < _EVEN else price.difference_usd
+    table.add_row("together", "", "", f"{price.ratio:.4f}", _signed_usd(difference))
     return table
 
 
@@ -120,7 +121,7 @@ def _factor_cells(part: PricePart, indent: str) -> tuple[str, ...]:
 
 
 def _signed_usd(value: float) -> str:
-    return f"{'-' if value < 0 else '+'}${abs(value):.4g}"
+    return f"{'-' if value < 0 else '+'}${abs(value):.4g}" if value else "$0"
 
 
 def _short(price: Decomposition) -> str:

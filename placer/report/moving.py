@@ -15,7 +15,7 @@ def moving_lines(moving: Moving) -> list[RenderableType]:
     """Return devices, bytes, time and sessions of a move."""
     lines: list[RenderableType] = [Text("moving from a to b:"), *(Text(f"  {_pool(pool)}") for pool in moving.pools)]
     lines += [Text(f"  {_bytes(moving)}"), Text(f"  {_sessions(moving.sessions)}")]
-    if moving.both_usd_per_hour is not None and moving.usd is not None:
+    if moving.both_usd_per_hour is not None and moving.usd:
         waits = "loading" if moving.sessions.stay else "draining, then loading"
         rent = f"${moving.both_usd_per_hour:,.4g}/h"
         lines.append(Text(f"  the devices of both plans rent for {rent}; {waits} takes ${moving.usd:,.3g} of it"))
@@ -27,11 +27,9 @@ def _pool(pool: PoolChange) -> str:
     changes += [f"return {pool.returned_units:,}"] if pool.returned_units else []
     unit = f"unit(s) of {pool.unit}"
     change = f"{', '.join(changes)} {unit}" if changes else "keep what is rented"
-    usd = (
-        ""
-        if pool.usd_per_hour is None
-        else f", {'-' if pool.usd_per_hour < 0 else '+'}${abs(pool.usd_per_hour):,.4g}/h"
-    )
+    if pool.a_devices == pool.b_devices:
+        return f"{pool.pool} ({pool.device}): {change} ({pool.b_devices:,} devices)"
+    usd = f", {'-' if pool.usd_per_hour < 0 else '+'}${abs(pool.usd_per_hour):,.4g}/h" if pool.usd_per_hour else ""
     return f"{pool.pool} ({pool.device}): {change} ({pool.a_devices:,} -> {pool.b_devices:,} devices{usd})"
 
 
@@ -40,12 +38,18 @@ def _bytes(moving: Moving) -> str:
     if not moving.bytes:
         return f"{kept}; none has to be loaded"
     text = (
-        f"{kept}; {format_bytes(moving.bytes)} are loaded, {format_bytes(moving.storage_bytes)} of them from storage, "
+        f"{kept}; {format_bytes(moving.bytes)} are loaded, {_from_storage(moving)} from storage, "
         f"in at least {format_seconds(moving.seconds)} ({moving.bottleneck})"
     )
     if moving.crowded_devices:
         text += f"; {moving.crowded_devices:,} devices have no room for that while they serve, and stop first"
     return text
+
+
+def _from_storage(moving: Moving) -> str:
+    if moving.storage_bytes in {0, moving.bytes}:
+        return "all" if moving.storage_bytes else "none"
+    return format_bytes(moving.storage_bytes)
 
 
 def _sessions(sessions: SessionsMoved) -> str:
