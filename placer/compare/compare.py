@@ -48,7 +48,7 @@ def compare_plans(a: Plan, b: Plan, labels: tuple[str, str] = ("a", "b")) -> Com
     """
     for plan, label in zip((a, b), labels, strict=True):
         assert_sound(plan, label)
-    question = compare_questions(a, b)
+    question = compare_questions(a.scenario, b.scenario)
     sides = [subject_of(plan, label) for plan, label in zip((a, b), labels, strict=True)]
     summaries = [summary_of(plan, label) for plan, label in zip((a, b), labels, strict=True)]
     first, second = sides

@@ -8,15 +8,13 @@ from placer.catalog.fleet import Fleet
 from placer.compare.fields import Fields, question_fields, readable
 from placer.compare.looser import effect_of
 from placer.plan.comparison import Effect, FieldDifference, PriceBasis, QuestionComparison, Relation
-from placer.plan.plan import Plan
 from placer.scenario.scenario import Scenario
 
 _BASIS = "fleet.price_basis"
 
 
-def compare_questions(a: Plan, b: Plan) -> QuestionComparison:
-    """Return what differs in the questions of two plans."""
-    first, second = a.scenario, b.scenario
+def compare_questions(first: Scenario, second: Scenario) -> QuestionComparison:
+    """Return what differs in the questions of two plans, a's and b's."""
     fields = (question_fields(first), question_fields(second))
     same_model = not any(place.startswith("model.") for place in _differing(*fields))
     places = _summarised(_differing(*fields), first, second)

@@ -10,16 +10,28 @@ from placer import compare
 from placer.cli.app import main
 from placer.report.compare import render_comparison
 
-QUESTION = ["plan", "llama-3.1-8b", "--fleet", "h200-8x", "--isl", "1024", "--osl", "256", "-q"]
+LAB = """
+name: lab
+price_basis: contract
+pools:
+  - {name: h200, device: h200-sxm, count: 16, unit: 8, domain: 8, scale_up: nvlink4, scale_out: ib-ndr400}
+"""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Two plans, a refusal, a portfolio's folder, and files that are none of these."""
     path = tmp_path_factory.mktemp("compare")
-    for name, speed, code in (("slow", "50", 0), ("fast", "150", 0), ("never", "100000", 3)):
-        assert main([*QUESTION, "--tps-user", speed, "-o", str(path / f"{name}.json")]) == code
+    (path / "lab.yaml").write_text(LAB)
+    question = ["plan", "llama-3.1-8b", "--fleet", str(path / "lab.yaml"), "--isl", "1024", "--osl", "256", "-q"]
+    for name, speed in (("slow", "50"), ("fast", "150")):
+        assert main([*question, "--tps-user", speed, "-o", str(path / f"{name}.json")]) == 0
     whole = json.loads((path / "slow.json").read_text())
+    kept = {name: whole[name] for name in ("schema_version", "scenario", "search", "provenance")}
+    reliefs = [{"change": "speed", "value": 9.0, "unit": "tokens/s", "text": "at most 9 tokens/s/user"}]
+    refusal = {"conflict": ["speed >= 50 tokens/s/user"], "reason": "said so by hand", "nearest": reliefs}
+    refused = kept | {"status": "infeasible", "verdict": "infeasible, said so by hand", "refusal": refusal}
+    (path / "never.json").write_text(json.dumps(refused))
     (path / "cut.json").write_text((path / "slow.json").read_text()[:5000])
     (path / "newer.json").write_text(json.dumps(whole | {"schema_version": 99}))
     (path / "other.json").write_text('{"pools": []}')
@@ -70,9 +82,11 @@ def test_a_plan_and_a_refusal(placer, folder):
     result = placer("compare", folder / "slow.json", folder / "never.json")
     assert result.code == 0
     text = " ".join(result.out.split())
-    assert "a is a plan; b is proven infeasible" in text
-    assert "conflict: speed >= 100000 tokens/s/user" in text
-    assert "nearest that works: at most" in text
+    assert "a is a plan; b is proven infeasible (said so by hand)" in text
+    assert "conflict: speed >= 50 tokens/s/user" in text
+    assert "nearest that works: at most 9 tokens/s/user" in text
+    # The same question has an answer, so the refusal is wrong.
+    assert "proof: contradiction: b is said to be infeasible" in text
 
 
 def test_the_report_fits_narrow_and_wide_terminals(folder):

@@ -9,7 +9,7 @@ from placer.plan.plan import Plan
 
 
 def _asked(raw, written, changes, name="disaggregated"):
-    """Return the question of a hand-made plan, changed, in a plan that is not looked at otherwise."""
+    """Return the question of a hand-made plan, changed, its figures left as they are."""
     plan = raw(name)
     for place, value in changes.items():
         *way, last = place.split(".")
@@ -17,7 +17,7 @@ def _asked(raw, written, changes, name="disaggregated"):
         for key in way:
             inner = inner[int(key)] if isinstance(inner, list) else inner[key]
         inner[last] = value
-    return written(plan)
+    return written(plan).scenario
 
 
 def _change(raw, written, place, value, name="disaggregated"):
@@ -87,7 +87,7 @@ def test_a_pool_that_outgrows_its_domain_sends_prompts_over_another_link(raw, wr
     small, large = raw("dense"), raw("dense")
     small["scenario"]["fleet"]["pools"][0] |= {"count": 4, "domain": 4}
     large["scenario"]["fleet"]["pools"][0] |= {"count": 8, "domain": 4}
-    assert compare_questions(written(small), written(large)).relation is Relation.OTHER
+    assert compare_questions(written(small).scenario, written(large).scenario).relation is Relation.OTHER
 
 
 def test_prices(raw, written):
@@ -96,7 +96,7 @@ def test_prices(raw, written):
     other = raw("disaggregated")
     other["scenario"]["fleet"]["price_basis"] = "contract"
     other["scenario"]["fleet"]["devices"]["wide"]["price"]["contract"] = "0.5 USD/h"
-    based = compare_questions(written(raw("disaggregated")), written(other))
+    based = compare_questions(written(raw("disaggregated")).scenario, written(other).scenario)
     assert [question.prices for question in (same, dearer, based)] == list(PriceBasis)
     assert [each.field for each in dearer.differences] == ["fleet.devices[wide].price.tco"]
     # On a second basis nobody asks about, prices are no difference.
