@@ -39,7 +39,7 @@ def compare_command(
         say("wrote", str(output))
     if json_:
         emit_json(found.model_dump(mode="json"))
-    elif output is None or str(output) != "/dev/stdout":
+    else:
         render(render_comparison(found))
 
 
@@ -52,6 +52,7 @@ def _plan(path: Path) -> Plan:
         names = ", ".join(sorted(each.name for each in path.glob("plan-*.json"))[:4])
         hint = f", such as one of {names} in it" if names else ""
         raise InputError(f"is a folder; expected the file of one plan{hint}", where=str(path))
-    if is_portfolio(path):
+    # A pipe can be read once only.
+    if path.is_file() and is_portfolio(path):
         raise InputError("is a portfolio of several plans; expected one of the plan-*.json beside it", where=str(path))
     return load_plan(path)

@@ -14,8 +14,8 @@ from placer.plan.comparison import Effect
 from placer.scenario.scenario import Scenario
 from placer.scenario.service import Service
 
-#: What names a thing, or says what may be kept of paused sessions, which enters neither price nor bound.
-_WITHOUT_EFFECT = re.compile(r"fleet\.name$|retention(\.|\[|$)")
+#: What names a thing, or says which sessions pause and what may be kept of them: neither price nor bound has them in it.
+_WITHOUT_EFFECT = re.compile(r"fleet\.name$|(retention|workload\.sessions)(\.|\[|$)")
 _POOL = re.compile(r"fleet\.pools\[([^\]]+)\](\.count)?$")
 _CROSS = re.compile(r"fleet\.links\[([^\]]+), ([^\]]+)\]$")
 _INFINITE = float("inf")

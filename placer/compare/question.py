@@ -58,6 +58,8 @@ def _summarised(places: list[str], a: Scenario, b: Scenario) -> list[str]:
         for part in ("service", "speculation", "robust")
         if (getattr(a, part) is None) is not (getattr(b, part) is None)
     ]
+    if (a.workload.sessions is None) is not (b.workload.sessions is None):
+        wholes.append("workload.sessions")
     sides = (_things(a.fleet), _things(b.fleet))
     wholes += [*(sides[0] ^ sides[1])]
     # Kinds of devices and links that only one side uses are told of by their pools and links.
@@ -91,7 +93,7 @@ def _shown(place: str, scenario: Scenario, fields: Fields) -> str | None:
     if pool is not None:
         return f"{pool.count} x {pool.device}, unit {pool.unit}, domain {pool.domain}"
     inner = {name.removeprefix(place).lstrip("."): value for name, value in fields.items() if name.startswith(place)}
-    return "; ".join(f"{name} {readable(value)}" for name, value in inner.items()) or None
+    return "; ".join(f"{name} {readable(value)}" for name, value in inner.items() if value != "none") or None
 
 
 def _prices(a: Fields, b: Fields, first: Fleet, second: Fleet) -> PriceBasis:

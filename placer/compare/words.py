@@ -11,6 +11,10 @@ from placer.units import format_seconds
 #: Ratios this close to one are not worth a word.
 _EVEN = 5e-3
 _OPS_NAMED = 2
+#: Ratios this close to one differ by rounding only.
+_SAME = 1e-9
+#: Changes of a step below this share of it are not worth a word.
+_NOTHING = 1e-3
 
 
 def ratio_text(value: float) -> str:
@@ -25,15 +29,16 @@ def ratio_text(value: float) -> str:
 def price_sentence(price: Decomposition, a: Subject, b: Subject) -> str:
     """Return what one plan costs over the other, and why: rent, users, step, and the rest where it differs."""
     head = f"b costs ${price.b_usd:.4g} a {price.per}, a ${price.a_usd:.4g}: {ratio_text(price.ratio)} times as much"
-    if abs(price.ratio - 1.0) < 1e-12:
+    if abs(price.ratio - 1.0) < _SAME:
         head = f"both cost ${price.a_usd:.4g} a {price.per}"
     factors = {factor.name: factor for factor in price.factors}
     rent = factors["rent"].ratio
     sold = rent / price.ratio
     reasons = [text for factor in price.factors if (text := _reason(factor, a, b))]
-    if abs(price.ratio - 1.0) < 1e-12 and not reasons:
+    if abs(price.ratio - 1.0) < _SAME and not reasons:
         return f"{head}, for the same rent and as much work"
-    return f"{head}, since {ratio_text(rent)} times the rent pays for {ratio_text(sold)} times the work" + (
+    rents = "the same rent" if abs(rent - 1.0) < _SAME else f"{ratio_text(rent)} times the rent"
+    return f"{head}, since {rents} pays for {ratio_text(sold)} times the work" + (
         f": {', '.join(reasons)}" if reasons else ""
     )
 
@@ -53,7 +58,9 @@ def _reason(factor: PriceFactor, a: Subject, b: Subject) -> str:
         case "step time":
             parts = sorted(factor.parts, key=lambda part: -abs(part.usd))[:_OPS_NAMED]
             named = [
-                f"{part.name.partition(' (')[0]} {_signed_s(part.b - part.a)}" for part in parts if part.a != part.b
+                f"{part.name.partition(' (')[0]} {_signed_s(part.b - part.a)}"
+                for part in parts
+                if abs(part.b - part.a) > _NOTHING * factor.a
             ]
             return f"steps {ratio} times as long ({', '.join(named)})"
     return f"{ratio} times the {factor.name}"

@@ -64,7 +64,9 @@ def render_comparison(found: Comparison) -> Group:
     parts += ["", *_question(found.question)]
     parts += ["", Text(f"proof: {found.proof.standing}: {found.proof.text}")]
     if found.prices and any(abs(factor.ratio - 1.0) > _EVEN for factor in found.prices[0].factors):
-        parts += ["", _why(found.prices[0]), *(Text(_short(price)) for price in found.prices[1:])]
+        first = found.prices[0]
+        title = f"where the difference comes from: ${first.a_usd:.4g} a {first.per} in a, ${first.b_usd:.4g} in b"
+        parts += ["", Text(title), _why(first), *(Text(_short(price)) for price in found.prices[1:])]
     if found.figures:
         parts += ["", _figures(found), "", _devices(found), "", _memory(found), "", _time(found), "", *_binding(found)]
     if found.moving is not None:
@@ -100,8 +102,7 @@ def _question(question: QuestionComparison) -> list[RenderableType]:
 
 
 def _why(price: Decomposition) -> Table:
-    title = f"where the difference comes from: ${price.a_usd:.4g} a {price.per} in a, ${price.b_usd:.4g} in b"
-    table = new_table("factor of the price", ">a", ">b", ">price times", ">dollars", title=title)
+    table = new_table("factor of the price", ">a", ">b", ">price times", ">dollars")
     for factor in price.factors:
         if abs(factor.ratio - 1.0) < _EVEN and not any(abs(part.ratio - 1.0) > _SMALL for part in factor.parts):
             continue

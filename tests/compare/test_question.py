@@ -49,6 +49,7 @@ def _change(raw, written, place, value, name="disaggregated"):
         ("fleet.name", "elsewhere", Relation.SAME),
         ("fleet.title", "other words", Relation.SAME),
         ("workload.utilisation", 0.5, Relation.OTHER),
+        ("workload.sessions", {"turns": 3, "think_time": "60 s"}, Relation.SAME),
         ("workload.output_tokens", 3, Relation.OTHER),
         ("model.vocab_size", 16, Relation.OTHER),
         ("fleet.devices.wide.power", "50 W", Relation.OTHER),
