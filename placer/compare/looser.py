@@ -14,7 +14,7 @@ from placer.plan.comparison import Effect
 from placer.scenario.scenario import Scenario
 from placer.scenario.service import Service
 
-#: What names a thing, or says which sessions pause and what may be kept of them: neither price nor bound has them in it.
+#: What names a thing, or says which sessions pause and what may be kept of them: no price or bound has that in it.
 _WITHOUT_EFFECT = re.compile(r"fleet\.name$|(retention|workload\.sessions)(\.|\[|$)")
 _POOL = re.compile(r"fleet\.pools\[([^\]]+)\](\.count)?$")
 _CROSS = re.compile(r"fleet\.links\[([^\]]+), ([^\]]+)\]$")
