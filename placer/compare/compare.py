@@ -136,4 +136,10 @@ def _refused(a: Plan, b: Plan, question: QuestionComparison) -> ProofComparison:
             return nothing_compared(
                 f"{'ab'[side]} is proven infeasible, and so is {'ab'[1 - side]}, whose question allows no more"
             )
+    if question.relation in {Relation.A_WIDER, Relation.B_WIDER} and True in proven and True in planned:
+        refused = "ab"[proven.index(True)]
+        return nothing_compared(
+            f"{refused} is proven infeasible; what {'ab'[widest[question.relation][0]]}'s question allows beyond makes "
+            "a plan possible"
+        )
     return nothing_compared("at least one side is no plan, so there are no two prices to compare")

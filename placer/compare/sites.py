@@ -86,6 +86,7 @@ class Lie:
         self._pools: tuple[PrefillPool, ...] = context.prefill_pools
         prefill = [Site(pool.pool, pool.first_devices, pool.width, pool.tp, pool.expert_tp) for pool in self._pools]
         self.sites: tuple[Site, ...] = (*decode, *prefill)
+        self._prefill_names: dict[Layout, str] = {}
         self.layouts: dict[str, Layout] = {name: layout.experts_by_rank for name, layout in placement.experts.items()}
 
     def spots(self, layer: int) -> tuple[Spot, ...]:
@@ -142,7 +143,7 @@ class Lie:
         """Return the name of a layout of experts dealt from the hottest, forth and back."""
         ranks = pool.width // pool.expert_tp
         layout = dealt(chances, ranks)
-        name = f"prefill over {ranks}: {hash(layout)}"
+        name = self._prefill_names.setdefault(layout, f"prefill layout {len(self._prefill_names)}")
         self.layouts[name] = layout
         return name
 

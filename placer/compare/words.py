@@ -54,7 +54,7 @@ def _reason(factor: PriceFactor, a: Subject, b: Subject) -> str:
                 f"{side.metrics.users / kv_devices(side):.4g} on each of {kv_devices(side):,} devices in {name}"
                 for name, side in (("a", a), ("b", b))
             ]
-            return f"{ratio} times the users at once ({', '.join(shapes)})"
+            return f"{ratio} times the users at once ({', '.join(shapes)}{_full(a, b)})"
         case "step time":
             parts = sorted(factor.parts, key=lambda part: -abs(part.usd))[:_OPS_NAMED]
             named = [
@@ -64,6 +64,13 @@ def _reason(factor: PriceFactor, a: Subject, b: Subject) -> str:
             ]
             return f"steps {ratio} times as long ({', '.join(named)})"
     return f"{ratio} times the {factor.name}"
+
+
+def _full(a: Subject, b: Subject) -> str:
+    """Return in which plan memory is full: there no more users fit."""
+    kinds = [[limit for limit in side.plan.binding if limit.startswith("memory: ")] for side in (a, b)]
+    named = [f"; {' and '.join(full)} is full in {name}" for name, full in zip("ab", kinds, strict=True) if full]
+    return "".join(named).replace("memory: ", "")
 
 
 def _signed_s(value: float) -> str:

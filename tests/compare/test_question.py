@@ -196,6 +196,7 @@ class TestRefusals:
         assert "a is a plan; b is proven infeasible (no plan has the speed)" in found.verdict
         assert found.b.conflict == ("speed",)
         assert (found.moving, found.prices, found.proof.standing) == (None, (), "not compared")
+        assert "what a's question allows beyond makes a plan possible" in found.proof.text
 
     def test_a_refusal_of_what_has_an_answer_is_a_contradiction(self, raw, written):
         found = compare_plans(written(raw("dense")), written(self._refused(raw("dense"))))
