@@ -9,17 +9,15 @@ import typer
 from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption
 from placer.cli.service import PhaseOption, TtftOption
+from placer.cli.sweep import CacheOption, EngineOption, NoCacheOption, WorkersOption
 from placer.cli.whatif import (
     Asked,
     BudgetOption,
-    CacheOption,
-    EngineOption,
     FleetOption,
     GapOption,
     IslOption,
     JsonOption,
     ModelArgument,
-    NoCacheOption,
     OslOption,
     OutputOption,
     PlanOption,
@@ -28,9 +26,8 @@ from placer.cli.whatif import (
     SavingOption,
     SeedOption,
     SpeedOption,
-    WorkersOption,
     assert_writable,
-    opened,
+    running,
     saving_or_default,
     scenario_of,
 )
@@ -104,14 +101,14 @@ def sensitivity_command(  # noqa: PLR0913 the parameters are the options of the 
 
     how = How(relative_gap=gap, budget_s=budget_s, seed=seed)
     with (
-        opened(engine, workers, cache, has_cache=not no_cache) as (running, store),
+        running(engine, workers, cache, has_cache=not no_cache) as (ready, store),
         searches_line(is_quiet=quiet) as (next_part, count),
     ):
         next_part(f"at most {number_of_questions(knobs_of(scenario, only or ()), pool, change, points)} searches")
         answer = sensitivity(
             scenario,
             how,
-            Means(running, store, lambda one: count(is_new=one.is_new)),
+            Means(ready, store, lambda one: count(is_new=one.is_new)),
             change=change,
             pool=pool,
             saving=saving_or_default(saving, gap),

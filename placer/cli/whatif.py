@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from placer.cli.service import Phase
+from placer.cli.sweep import opened
 from placer.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,18 +60,6 @@ GapOption = Annotated[
 ]
 BudgetOption = Annotated[float, typer.Option(metavar="SECONDS", help="Wall seconds for one search.")]
 SeedOption = Annotated[int, typer.Option(metavar="NUMBER", help="Seed of CP-SAT.")]
-EngineOption = Annotated[
-    str | None,
-    typer.Option(metavar="ENGINE", help="Where to search: processes (default), here, ray or ray://ADDRESS."),
-]
-WorkersOption = Annotated[
-    int | None, typer.Option(metavar="NUMBER", help="Searches side by side; as many as there are cores by default.")
-]
-CacheOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Where answers are kept; PLACER_CACHE or the user's cache folder by default."),
-]
-NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Keep no answers, and take none.")]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the answer to a file, as JSON.")
 ]
@@ -149,7 +138,7 @@ def saving_or_default(saving: float | None, gap: float) -> float:
 
 
 @contextmanager
-def opened(
+def running(
     engine: str | None, workers: int | None, cache: Path | None, *, has_cache: bool
 ) -> Iterator[tuple[Engine, Store | None]]:
     """Give where to search and where to keep answers, and close both.
@@ -160,19 +149,11 @@ def opened(
         If the engine cannot be had, the file cannot be used, or options contradict each other.
     """
     from placer.sweep.engine import open_engine
-    from placer.sweep.store import Store, default_store_path
 
     if cache is not None and not has_cache:
         raise InputError("does not go with --no-cache", where="--cache")
-    if workers is not None and not 1 <= workers <= 4096:
-        raise InputError(f"expected 1 to 4096 searches side by side, got {workers}", where="--workers")
-    store = Store(cache or default_store_path()) if has_cache else None
-    try:
-        with open_engine(engine, workers) as running:
-            yield running, store
-    finally:
-        if store is not None:
-            store.close()
+    with opened(cache, is_off=not has_cache) as store, open_engine(engine, workers) as ready:
+        yield ready, store
 
 
 def assert_writable(output: Path | None) -> None:

@@ -91,10 +91,14 @@ class Sweep:
     def ask(self, question: Question, floor: float = 0.0) -> None:
         """Begin to solve a question, unless its answer is known; ``floor`` is that of `answer`."""
         known = self._store.get(question) if self._store is not None else None
-        if known is None:
-            self._running[self._engine.submit(answer, question, floor)] = question
-        else:
+        if known is not None:
             self._known.append(Answered(question, known, is_new=False))
+            return
+        future = self._engine.submit(answer, question, floor)
+        if future.done():
+            self._known.append(self._kept(question, future))
+        else:
+            self._running[future] = question
 
     def answers(self) -> Iterator[Answered]:
         """Yield answers until none is left to come; new ones after they are kept. More may be asked meanwhile.
