@@ -12,6 +12,7 @@ from placer.catalog.engine import ServingEngine
 from placer.catalog.fleet import Fleet
 from placer.catalog.link import Link
 from placer.catalog.template import assert_filled_in, find_template, template_paths
+from placer.catalog.tier import KvTier
 from placer.errors import CatalogError, InputError, nearest_hint
 from placer.files import is_existing, read_mapping
 from placer.paths import catalog_root
@@ -69,6 +70,24 @@ def load_link(name: str) -> Link:
 def engine_names() -> tuple[str, ...]:
     """Return the serving engines of the catalog."""
     return tuple(_paths("engines"))
+
+
+def tier_names() -> tuple[str, ...]:
+    """Return the KV tiers of the catalog."""
+    return tuple(_paths("tiers"))
+
+
+@cache
+def load_tier(name: str) -> KvTier:
+    """Return a KV tier of the catalog.
+
+    Raises
+    ------
+    CatalogError
+        If there is none of that name.
+    """
+    path = _find("tiers", name, "tier")
+    return _as_catalog_error(lambda: validated(KvTier, read_mapping(path), str(path)))
 
 
 @cache

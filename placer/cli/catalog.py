@@ -1,4 +1,4 @@
-"""``placer devices``, ``placer fleets``, ``placer models``: what is known, and where it comes from."""
+"""``placer devices``, ``fleets``, ``tiers``, ``models``: what is known, and where it comes from."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from placer.catalog.device import Device
     from placer.catalog.fleet import Fleet
     from placer.catalog.template import Template
+    from placer.catalog.tier import KvTier
     from placer.model.spec import ModelSpec
     from placer.report.catalog_json import DeviceRow, FleetRow, ModelRow
     from placer.report.lowering_json import Lowering
@@ -130,6 +131,41 @@ class FleetShelf:
         return tuple(map(read_template, template_paths().values()))
 
 
+class TierShelf:
+    """The KV tiers beside the devices."""
+
+    name = "tiers"
+    about = "List tiers that keep paused KV cache, or show one with its sources."
+
+    def rows(self) -> tuple[KvTier, ...]:
+        """Return the lines of the listing."""
+        from placer.catalog.loader import load_tier, tier_names
+
+        return tuple(map(load_tier, tier_names()))
+
+    def table(self) -> RenderableType:
+        """Return the listing for people."""
+        from placer.report.tiers import render_tiers
+
+        return render_tiers(self.rows())
+
+    def load(self, name: str) -> KvTier:
+        """Return a tier by name."""
+        from placer.catalog.loader import load_tier
+
+        return load_tier(name)
+
+    def detail(self, name: str) -> RenderableType:
+        """Return a tier in full, for people."""
+        from placer.report.tiers import render_tier
+
+        return render_tier(self.load(name))
+
+    def apart(self) -> dict[str, Sequence[BaseModel]]:
+        """Return nothing: all tiers are alike."""
+        return {}
+
+
 class ModelShelf:
     """The models."""
 
@@ -175,7 +211,7 @@ def _lowering(spec: ModelSpec) -> Lowering:
     return summarize(lower(spec), context=1, batch=1)
 
 
-SHELVES: tuple[Shelf, ...] = (DeviceShelf(), FleetShelf(), ModelShelf())
+SHELVES: tuple[Shelf, ...] = (DeviceShelf(), FleetShelf(), TierShelf(), ModelShelf())
 
 
 def register(app: typer.Typer) -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from placer.catalog.device import Device
 from placer.catalog.fleet import Fleet
-from placer.catalog.loader import device_names, fleet_names, load_device, load_fleet
+from placer.catalog.loader import device_names, fleet_names, load_device, load_fleet, tier_names
 from placer.catalog.template import Template, read_template, template_paths
 from placer.model.catalog import load_model, model_paths
 from placer.model.spec import ModelSpec
 
-SHELVES = {"devices": device_names, "fleets": fleet_names, "models": model_paths}
+SHELVES = {"devices": device_names, "fleets": fleet_names, "tiers": tier_names, "models": model_paths}
 
 
 @pytest.mark.parametrize("shelf", SHELVES)
