@@ -147,7 +147,7 @@ def _at_hand(question: Question, recompute_s: float) -> TierAnswer:
     held = rank.device_bytes(question.context)
     return _row(
         question,
-        str(rank.group.device.compute_tier.tier),
+        str(rank.group.device.cache_tier.tier),
         (question.sessions.think_time * share, 0.0, recompute_s),
         capacity_sessions=rank.room_bytes() // held if held else question.paused,
     )

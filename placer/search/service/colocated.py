@@ -153,9 +153,14 @@ class MixedSearch:
         return MixedResult(tuple(sorted(founds, key=lambda found: found.value)), bound, len(ways))
 
     def _bounds(self, pool: str) -> Iterator[tuple[Way, Array, Array]]:
-        """Yield shapes and ways with the largest batch of every cell that may be allowed, and bounds on its price."""
+        """Yield shapes and ways with the largest batch of every cell that may be allowed, and bounds on its price.
+
+        None of a pool with the KV cache in a tier of its own: the declared space has no such replicas.
+        """
         scenario, model = self._scenario, self._model
         fleet, workload = scenario.fleet, scenario.workload
+        if fleet.device_of(pool).is_split:
+            return
         for every in stage_shapes(scenario, model, pool):
             shapes = [shape for shape in every if self._prices.most_replicas((shape,))]
             if not shapes:
