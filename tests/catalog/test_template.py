@@ -65,7 +65,7 @@ def test_filled_in_it_loads_and_the_users_figures_are_estimates(name, mine):
         assert all(kernel.floor > 0 for kernel in device.kernels)
 
 
-@pytest.mark.parametrize(("name", "pool"), [("sn50-16", "sn50"), ("tpu-sram-sidecar", "sidecar")])
+@pytest.mark.parametrize(("name", "pool"), [("matx-one", "matx"), ("sn50-16", "sn50"), ("tpu-sram-sidecar", "sidecar")])
 def test_filled_in_it_plans_and_the_plan_verifies(name, pool, mine):
     fleet = load_fleet(mine(filled(name)))
     fleet = fleet.model_copy(update={"pools": (fleet.pool(pool),), "links": ()})
