@@ -57,7 +57,21 @@ PLAN: tuple[type[BaseModel], ...] = (
     *(Scenario, Workload, Sessions, RoutingProfile, Target, Space, Retention, RetentionTier, Speculation, Service),
 )
 FLEET: tuple[type[BaseModel], ...] = (
-    *(Fleet, Energy, Pool, CrossLink, Device, Ownership, MemoryTier, KernelModel, FitError, Link, StartUp, KvTier, Source),
+    *(
+        Fleet,
+        Energy,
+        Pool,
+        CrossLink,
+        Device,
+        Ownership,
+        MemoryTier,
+        KernelModel,
+        FitError,
+        Link,
+        StartUp,
+        KvTier,
+        Source,
+    ),
 )
 
 ENGINE: tuple[type[BaseModel], ...] = (ServingEngine, Prediction, Configuration, DeviceMemory)

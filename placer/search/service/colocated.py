@@ -155,11 +155,12 @@ class MixedSearch:
     def _bounds(self, pool: str) -> Iterator[tuple[Way, Array, Array]]:
         """Yield shapes and ways with the largest batch of every cell that may be allowed, and bounds on its price.
 
-        None of a pool with the KV cache in a tier of its own: the declared space has no such replicas.
+        None of a pool with the KV cache in a tier of its own: the declared space has no such replicas. And none where
+        another pool is required, which they would not use.
         """
         scenario, model = self._scenario, self._model
         fleet, workload = scenario.fleet, scenario.workload
-        if fleet.device_of(pool).is_split:
+        if fleet.device_of(pool).is_split or not set(scenario.target.required_pools) <= {pool}:
             return
         for every in stage_shapes(scenario, model, pool):
             shapes = [shape for shape in every if self._prices.most_replicas((shape,))]
