@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from placer.api import build_scenario, plan_scenario, verify
-from placer.model.catalog import load_model
 from placer.graph.lower import lower
+from placer.model.catalog import load_model
 from placer.plan.plan import Plan
 from placer.search.service.colocated import MixedSearch
 
