@@ -5,6 +5,7 @@ TTFT = wait + prefill + what is seen of the transfer (``docs/service.md``; physi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from placer.catalog.fleet import Fleet
@@ -58,6 +59,18 @@ def route_between(fleet: Fleet, source: str, target: str) -> Route | None:
 def prompt_kv_bytes(model: ModelGraph, input_tokens: int) -> int:
     """Return the KV cache, indices and states of a prompt, nothing replicated [B]."""
     return sum(ops.core.held_bytes(input_tokens) for ops in model.layer_ops)
+
+
+def routes_between(fleet: Fleet, source: str, targets: Sequence[str]) -> list[Route] | None:
+    """Return the ways of KV cache from a pool to several; None where one of them cannot be reached."""
+    routes = [route_between(fleet, source, target) for target in targets]
+    known = [route for route in routes if route is not None]
+    return known if len(known) == len(routes) else None
+
+
+def sent_per_s(model: ModelGraph, input_tokens: int, routes: Sequence[Route]) -> float:
+    """Return the prompts whose KV cache the ports of one device send on, whichever of some ways they go [1/s]."""
+    return min(route.out_bytes_per_s for route in routes) / max(1, prompt_kv_bytes(model, input_tokens))
 
 
 def first_token_s(

@@ -40,19 +40,8 @@ def rented_devices(pool: Pool, shape: GroupShape, replicas: Integers) -> Integer
     ndarray of int, same shape
         Devices rented, a multiple of the unit; may exceed the inventory.
     """
-    if shape.num_devices <= pool.domain:
-        block, blocks = shape.num_devices, replicas
-    elif shape.width <= pool.domain:
-        block, blocks = shape.width, replicas * shape.stages
-    else:
-        block, blocks = pool.domain, replicas * (shape.num_devices // pool.domain)
-    per_domain = pool.domain // block
-    full, rest = np.divmod(blocks, per_domain)
-    if pool.unit >= pool.domain:
-        domains = full + (rest > 0)
-        return np.asarray(-(-(domains * pool.domain) // pool.unit) * pool.unit)
-    whole = -(-(per_domain * block) // pool.unit) * pool.unit
-    return np.asarray(full * whole + -(-(rest * block) // pool.unit) * pool.unit)
+    size, per_group = block_of(pool, shape)
+    return shared_devices(pool, (size, replicas * per_group), np.ones_like(replicas), np.zeros_like(replicas))
 
 
 def block_of(pool: Pool, shape: GroupShape) -> tuple[int, int]:
@@ -107,7 +96,7 @@ def shared_devices(pool: Pool, first: tuple[int, Integers], size: Integers, bloc
     return np.asarray(touched + new * units(per_second * size) + np.where(new_rest > 0, units(new_rest * size), 0))
 
 
-def _most_groups(pool: Pool, shape: GroupShape) -> int:
+def most_groups(pool: Pool, shape: GroupShape) -> int:
     """Return how many groups the inventory's domains hold."""
     if shape.num_devices <= pool.domain:
         domains = max(1, pool.count // pool.domain)
@@ -219,7 +208,7 @@ class RentalTable:
 def rental_table(fleet: Fleet, shapes: tuple[GroupShape, ...]) -> RentalTable:
     """Return every number of replicas of some groups, of different pools, that the inventory allows."""
     pools = [fleet.pool(shape.pool) for shape in shapes]
-    most = min(_most_groups(pool, shape) for pool, shape in zip(pools, shapes, strict=True))
+    most = min(most_groups(pool, shape) for pool, shape in zip(pools, shapes, strict=True))
     replicas = np.arange(1, most + 1, dtype=np.int64)
     devices = tuple(rented_devices(pool, shape, replicas) for pool, shape in zip(pools, shapes, strict=True))
     fits = np.ones(len(replicas), dtype=bool)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from placer.cost.handover import prompt_kv_bytes, route_between
+from placer.cost.handover import routes_between, sent_per_s
 from placer.cost.queueing import Wait, queue_wait
 from placer.graph.lower import lower
 from placer.plan.plan import Plan
@@ -65,11 +65,10 @@ class PrefillQueue:
             return False
         if rate > groups * self.group_ports_per_s * (1 + 1e-12):
             return False
-        if service.ttft is None and service.ttft_p99 is None:
+        if service.longest_alone_s == math.inf:
             return True
         wait = self.wait(groups, requests_per_s, peakedness)
-        mean_holds = service.ttft is None or self.alone_s + wait.mean_s <= service.ttft
-        return mean_holds and (service.ttft_p99 is None or self.alone_s + wait.p99_s <= service.ttft_p99)
+        return service.is_in_time(self.alone_s + wait.mean_s, self.alone_s + wait.p99_s)
 
     def fewest_groups(self, requests_per_s: float, peakedness: float) -> int:
         """Return the fewest groups that are in time, by bisection: more groups never wait longer.
@@ -96,12 +95,12 @@ def prefill_queues(plan: Plan) -> tuple[PrefillQueue, ...]:
         return ()
     pools = plan.phases.prefill
     served = sum(pool.prompts_per_s for pool in pools)
-    sent = max(1, prompt_kv_bytes(lower(scenario.model), scenario.workload.input_tokens))
+    model, targets = lower(scenario.model), [group.pool for group in plan.groups]
     queues = []
     for pool in pools:
-        routes = [route_between(scenario.fleet, pool.pool, group.pool) for group in plan.groups]
-        ports = min((route.out_bytes_per_s for route in routes if route is not None), default=0.0)
-        group_ports = ports * pool.stages * pool.width / sent
+        routes = routes_between(scenario.fleet, pool.pool, targets)
+        sent = sent_per_s(model, scenario.workload.input_tokens, routes) if routes else 0.0
+        group_ports = pool.stages * pool.width * sent
         most = scenario.fleet.pool(pool.pool).count // (pool.stages * pool.width)
         queues.append(PrefillQueue(pool, pool.prompts_per_s / served, service, group_ports, most))
     return tuple(queues)

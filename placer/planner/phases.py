@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from placer.catalog.fleet import Fleet
-from placer.cost.handover import Route, first_token_s, reload_s, route_between
+from placer.cost.handover import Route, first_token_s, reload_s, routes_between
 from placer.cost.money import SECONDS_PER_HOUR, TOKENS_PER_MILLION, known_usd_per_hour, tokens_per_s_per_mw
 from placer.cost.prefill import PrefillKind
 from placer.cost.prompt_pass import Chunks
@@ -18,7 +18,6 @@ from placer.plan.service import Chunking, ColocatedPrefill, DecodePhase, FirstTo
 from placer.planner.colocated import MixedAchieved
 from placer.planner.devices import beside
 from placer.scenario.scenario import Scenario
-from placer.scenario.service import Service
 from placer.search.leaf import Found
 from placer.search.service.colocated import MixedSearch
 
@@ -49,14 +48,12 @@ def chunking(chunks: Chunks) -> Chunking:
     return Chunking(prompts=int(chunks.prompts), found_tokens=chunks.offsets[0], tokens=chunks.tokens)
 
 
-def disaggregated(
-    scenario: Scenario, service: Service, model: ModelGraph, decode: Plan, found: Found
-) -> tuple[Phases, Shares]:
+def disaggregated(scenario: Scenario, model: ModelGraph, decode: Plan, found: Found) -> tuple[Phases, Shares]:
     """Return the phases of a plan whose prompts have devices of their own.
 
     Parameters
     ----------
-    scenario, service, model
+    scenario, model
         The question, and its model lowered.
     decode
         The decoding replicas by themselves.
@@ -72,8 +69,8 @@ def disaggregated(
         served = rental.prompts_per_s * capacity / sum(capacities)
         beside_it = [shape for shape in found.candidate.shapes if shape.pool == kind.shape.pool]
         taken = (beside_it[0], rental.replicas) if beside_it else None
-        routes = [route_between(fleet, kind.shape.pool, shape.pool) for shape in found.candidate.shapes]
-        known = [route for route in routes if route is not None]
+        routes = routes_between(fleet, kind.shape.pool, [shape.pool for shape in found.candidate.shapes])
+        assert routes is not None
         pools.append(
             PrefillPool(
                 pool=kind.shape.pool,
@@ -87,7 +84,7 @@ def disaggregated(
                 prompt_s=kind.prompt_s,
                 prompts_per_s=served,
                 load=served / capacity,
-                first_token=_first_token(model, kind, service, scenario.workload.input_tokens, (groups, served, known)),
+                first_token=first_token(scenario, model, kind, (groups, served), routes),
             )
         )
     shares = _shares(fleet, tuple(pools), decode, found, rental.prompts_per_s)
@@ -100,17 +97,29 @@ def disaggregated(
     return phases, shares
 
 
-def _first_token(
-    model: ModelGraph, kind: PrefillKind, service: Service, input_tokens: int, of: tuple[int, float, list[Route]]
+def first_token(
+    scenario: Scenario, model: ModelGraph, kind: PrefillKind, served: tuple[int, float], routes: Sequence[Route]
 ) -> FirstToken:
-    groups, served, routes = of
-    wait = queue_wait(groups * kind.slots, served, kind.prompt_s)
+    """Return what the time to first token is made of.
+
+    Parameters
+    ----------
+    scenario, model
+        The question, and its model lowered.
+    kind, routes
+        Groups that share a queue, and the ways of KV cache from them.
+    served
+        How many groups, and what they serve together [1/s].
+    """
+    (groups, prompts_per_s), tokens = served, scenario.workload.input_tokens
+    assert scenario.service is not None
+    wait = queue_wait(groups * kind.slots, prompts_per_s, kind.prompt_s)
     return FirstToken(
         wait_s=wait.mean_s,
         wait_p99_s=wait.p99_s,
-        reload_s=reload_s(model, kind.shape, kind.latency_s, service, input_tokens),
+        reload_s=reload_s(model, kind.shape, kind.latency_s, scenario.service, tokens),
         prefill_s=kind.latency_s,
-        kv_transfer_s=max(first_token_s(model, kind, service, input_tokens, route)[1] for route in routes),
+        kv_transfer_s=max(first_token_s(model, kind, scenario.service, tokens, route)[1] for route in routes),
     )
 
 

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from placer.plan.metrics import Bound
+from placer.plan.metrics import Alternative, Bound
 from placer.plan.plan import Plan, Status
 from placer.plan.refusal import Refusal
 from placer.planner.alternatives import LEAST_S, alternatives
@@ -48,7 +48,9 @@ def make_plan(scenario: Scenario, params: SolveParams, sink: ProgressSink = igno
     deadline = max(started + params.budget_s, time.monotonic() + LEAST_S)
     held = hold_up(searcher, solved.founds, params, solved.num_nodes, deadline, solved.passed)
     if held.achieved is not None:
-        achieved, others = alternatives(searcher, solved, held.achieved, params, started, sink)
+        achieved, others = held.achieved, tuple[Alternative, ...]()
+        if params.with_alternatives:
+            achieved, others = alternatives(searcher, solved, achieved, params, started, sink)
         outcome = Outcome(achieved, others, held.num_simulated, time.monotonic() - started)
         return assemble(scenario, searcher, solved, outcome, params)
     if solved.founds or solved.stop is Stop.BUDGET or np.isfinite(solved.bound):

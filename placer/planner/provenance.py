@@ -62,8 +62,8 @@ def _guessed_tiers(scenario: Scenario, device: Device) -> list[str]:
 def build_provenance(scenario: Scenario, params: SolveParams, pools: tuple[str, ...]) -> Provenance:
     """Return how a plan came about; ``pools`` are those it uses."""
     return Provenance(
-        placer_version=_version("placer"),
-        ortools_version=_version("ortools"),
+        placer_version=version_of("placer"),
+        ortools_version=version_of("ortools"),
         python_version=platform.python_version(),
         seed=params.seed,
         relative_gap_asked=params.relative_gap,
@@ -73,7 +73,8 @@ def build_provenance(scenario: Scenario, params: SolveParams, pools: tuple[str, 
     )
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """Return the version of an installed package, ``unknown`` where it is run from its files alone."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placer.cost.money import TOKENS_PER_MILLION, Rental, rental_table
+from placer.cost.money import TOKENS_PER_MILLION, Rental, rental_table, usd_per_million_tokens
 from placer.graph.lower import lower
 from placer.plan.metrics import Alternative, Bound
 from placer.plan.mode import modes_of, title
@@ -59,7 +59,7 @@ class _Run:
     def bound(self) -> float:
         """No plan costs less [USD per million output tokens, prompts included]."""
         least = [depth.bound for depth in self.depths] + ([self.mixed.bound] if self.mixed else [])
-        return min(least, default=np.inf)
+        return max(min(least, default=np.inf), self.params.floor)
 
     @property
     def law_value(self) -> float:
@@ -88,9 +88,7 @@ class _Best:
     undrafted: float = np.inf
 
 
-def plan_service(
-    scenario: Scenario, params: SolveParams, sink: ProgressSink = ignore, *, with_alternatives: bool = True
-) -> Plan:
+def plan_service(scenario: Scenario, params: SolveParams, sink: ProgressSink = ignore) -> Plan:
     """Return the plan of a whole service, or a refusal, or what is known when time runs out.
 
     Parameters
@@ -99,8 +97,6 @@ def plan_service(
         With `Service`.
     params, sink
         As for `placer.planner.planner.make_plan`.
-    with_alternatives
-        Whether to plan without each pool as well.
 
     Raises
     ------
@@ -113,7 +109,7 @@ def plan_service(
     if best is None:
         return _without_plan(run)
     plan = _written(run, best, num_simulated)
-    if not with_alternatives:
+    if not params.with_alternatives:
         return plan
     others = tuple(_alternative(run, plan, pool.name, sink) for pool in scenario.fleet.pools)
     return _with_alternatives(plan, others, run.wall_s)
@@ -186,7 +182,7 @@ def _written(run: _Run, best: _Best, num_simulated: int) -> Plan:
         assert run.search is not None
         phases, shares = written.colocated(run.search, decode, best.mixed)
     else:
-        phases, shares = written.disaggregated(scenario, run.service, model, decode, found)
+        phases, shares = written.disaggregated(scenario, model, decode, found)
     plan = _whole(run, best, decode, (phases, shares), found.rental)
     if scenario.speculation is None:
         return plan
@@ -213,7 +209,7 @@ def _decode_only(run: _Run, best: _Best) -> Found:
     alone = table.rental(int(np.flatnonzero(table.replicas == found.rental.replicas)[0]))
     users = alone.replicas * found.candidate.most * found.candidate.in_flight
     sold = run.scenario.target.tokens_per_s or users * gained / max(found.step_s, SHORTEST_STEP_S)
-    value = 1e6 * alone.usd_per_hour / (3600.0 * sold * run.scenario.workload.utilisation)
+    value = usd_per_million_tokens(alone.usd_per_hour, sold * run.scenario.workload.utilisation)
     return dataclasses.replace(found, value=value, rental=alone)
 
 
@@ -302,7 +298,7 @@ def _alternative(run: _Run, plan: Plan, pool: str, sink: ProgressSink) -> Altern
     needed = tuple(name for name in run.scenario.target.required_pools if name != pool)
     target = run.scenario.target.model_copy(update={"required_pools": needed})
     left = max(run.started + run.params.budget_s - time.monotonic(), 2.0 * LEAST_S)
-    params = dataclasses.replace(run.params, budget_s=left)
+    params = dataclasses.replace(run.params, budget_s=left, floor=0.0)
     scenario = run.scenario.model_copy(update={"fleet": fleet, "target": target})
     other = _planned_or_none(scenario, params, sink)
     if other is None or other.metrics is None:

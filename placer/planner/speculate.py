@@ -103,7 +103,9 @@ def _planned(
     sink: ProgressSink,
 ) -> Plan:
     depth, own, num_simulated = best
-    achieved, others = _alternatives(run, depth, own, sink)
+    achieved, others = own, tuple[Alternative, ...]()
+    if run.params.with_alternatives:
+        achieved, others = _alternatives(run, depth, own, sink)
     without = None if held_plain is None else held_plain.found.value
     without = without if depth.draft_tokens else achieved.found.value
     others = tuple(_in_tokens(entry, depth, solved.bound) for entry in others)

@@ -17,13 +17,11 @@ AGREEMENT = 0.02
 
 def verdict_line(scenario: Scenario, metrics: Metrics, bound: Bound, wall_s: float) -> str:
     """Return price, speed, throughput, energy and proof in one line."""
-    gap = bound.relative_gap or 0.0
-    proof = "proven optimal" if gap == 0.0 else f"proven within {math.ceil(1e3 * gap - 1e-6) / 10:.1f} % of optimal"
     return (
         f"{scenario.model.name} on {scenario.fleet.name}: "
         f"${metrics.usd_per_million_output_tokens:.4g}/M output tokens at "
         f"{metrics.tokens_per_s_per_user:.4g} tokens/s/user, {format_count(metrics.tokens_per_s)} tokens/s, "
-        f"{format_watts(metrics.power_w)} ({metrics.joules_per_token:.3g} J/token), {proof}, {wall_s:.1f} s"
+        f"{format_watts(metrics.power_w)} ({metrics.joules_per_token:.3g} J/token), {_proof(bound)}, {wall_s:.1f} s"
         f"{simulation_note(metrics)}"
     )
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from placer.cost.handover import Route, first_token_s, prompt_kv_bytes, reload_s
+from placer.cost.handover import Route, sent_per_s
 from placer.cost.money import known_usd_per_hour
 from placer.cost.prefill import PrefillKind
-from placer.cost.queueing import greatest_rate, queue_wait
+from placer.cost.queueing import greatest_rate
 from placer.graph.lower import lower
 from placer.graph.model_graph import ModelGraph
 from placer.plan.service import FirstToken
+from placer.planner.phases import first_token
 from placer.scenario.scenario import Scenario
 from placer.scenario.service import Mode, Service
 from placer.search.service.capacity import Prefill
@@ -154,10 +155,8 @@ class Prompts:
 
     def _most(self, kind: PrefillKind, groups: int, routes: list[Route]) -> float:
         """Return the prompts that groups compute in time, and can send on [1/s]."""
-        sent = prompt_kv_bytes(self.model, self.scenario.workload.input_tokens)
-        ports = min(route.out_bytes_per_s for route in routes) * groups * kind.shape.num_devices
-        most = self.service.max_prefill_load * groups * kind.prompts_per_s
-        most = min(most, ports / sent) if sent else most
+        sent = sent_per_s(self.model, self.scenario.workload.input_tokens, routes)
+        most = min(self.service.max_prefill_load * kind.prompts_per_s, kind.shape.num_devices * sent) * groups
         limits = (self.service.ttft, self.service.ttft_p99)
         if limits == (None, None):
             return most
@@ -173,15 +172,7 @@ class Prompts:
 
     def first_token(self, kind: PrefillKind, groups: int, prompts_per_s: float, routes: Sequence[Route]) -> FirstToken:
         """Return what the time to first token is made of, at a rate of prompts [1/s]."""
-        tokens = self.scenario.workload.input_tokens
-        wait = queue_wait(groups * kind.slots, prompts_per_s, kind.prompt_s)
-        return FirstToken(
-            wait_s=wait.mean_s,
-            wait_p99_s=wait.p99_s,
-            reload_s=reload_s(self.model, kind.shape, kind.latency_s, self.service, tokens),
-            prefill_s=kind.latency_s,
-            kv_transfer_s=max(first_token_s(self.model, kind, self.service, tokens, route)[1] for route in routes),
-        )
+        return first_token(self.scenario, self.model, kind, (groups, prompts_per_s), routes)
 
 
 def _growing(first: int, most: int) -> Iterator[int]:

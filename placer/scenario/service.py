@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Annotated
 
@@ -49,6 +50,16 @@ class Service(BaseModel):
     def allows(self, mode: Mode) -> bool:
         """Return whether a plan may use a mode."""
         return mode not in self.forbidden_modes
+
+    @property
+    def longest_alone_s(self) -> float:
+        """Longest time to first token of a prompt that does not wait; infinite where any is allowed."""
+        return min((limit for limit in (self.ttft, self.ttft_p99) if limit is not None), default=math.inf)
+
+    def is_in_time(self, ttft_s: float, ttft_p99_s: float) -> bool:
+        """Return whether first tokens with such a mean and 99th percentile keep the limits."""
+        mean_holds = self.ttft is None or ttft_s <= self.ttft
+        return mean_holds and (self.ttft_p99 is None or ttft_p99_s <= self.ttft_p99)
 
     def new_tokens(self, input_tokens: int) -> int:
         """Return the tokens of a prompt that must be computed: at least the last one.

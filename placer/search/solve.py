@@ -198,6 +198,7 @@ class Searcher:
         started, (searches, scouts) = time.monotonic(), work
         sink(Started(tuple("+".join(search.pools) for search in searches), self.num_candidates))
         found, best, stop = None, known, Stop.EXHAUSTED
+        floor = self._params.floor * self.cost.step.gained if objective is self.prices else 0.0
         passed: list[Found] = []
         for search in searches:
             search.undercut(best)
@@ -207,7 +208,7 @@ class Searcher:
                 key=lambda one: one.open_bound,
                 default=None,
             )
-            if running is None:
+            if running is None or best * (1.0 - self._params.relative_gap) <= floor:
                 stop = Stop.PROVEN if np.isfinite(best) else Stop.EXHAUSTED
                 break
             if time.monotonic() > deadline:
@@ -231,7 +232,7 @@ class Searcher:
         sink(Finished(str(stop), time.monotonic() - started))
         return SearchResult(
             found,
-            _least_bound(searches),
+            max(_least_bound(searches), floor),
             stop,
             sum(search.num_nodes for search in searches),
             sum(search.num_leaves for search in searches),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from placer.catalog.fleet import Fleet
 from placer.cost.group import Array
-from placer.cost.handover import Route, first_token_s, prompt_kv_bytes, route_between
-from placer.cost.money import SECONDS_PER_HOUR, block_of, known_usd_per_hour
+from placer.cost.handover import Route, first_token_s, routes_between, sent_per_s
+from placer.cost.money import SECONDS_PER_HOUR, block_of, known_usd_per_hour, most_groups
 from placer.cost.prefill import PrefillKind
 from placer.cost.queueing import queue_wait
 from placer.graph.model_graph import ModelGraph
@@ -83,25 +84,19 @@ class Prefill:
 
     def routes(self, source: str, targets: Sequence[str]) -> list[Route] | None:
         """Return the ways of KV cache to all pools that decode; None where one cannot be reached."""
-        routes = [route_between(self._fleet, source, target) for target in targets]
-        known = [route for route in routes if route is not None]
-        return known if len(known) == len(routes) else None
+        return routes_between(self._fleet, source, targets)
 
     def _alone_s(self, kind: PrefillKind, routes: list[Route]) -> float:
         """Return the time to first token of a prompt that does not wait."""
         tokens = self._scenario.workload.input_tokens
         return max(first_token_s(self._model, kind, self._service, tokens, route)[0] for route in routes)
 
-    def _most_alone_s(self) -> float:
-        limits = (self._service.ttft, self._service.ttft_p99)
-        return min((limit for limit in limits if limit is not None), default=np.inf)
-
     def _offers(self, targets: tuple[str, ...]) -> dict[str, PoolOffer]:
         """Return by pool what it can do for groups of some pools; pools that can do nothing are left out."""
         fleet, offers = self._fleet, dict[str, PoolOffer]()
         for pool, kinds in self._kinds.items():
             routes = self.routes(pool, targets)
-            timely = [kind for kind in kinds if routes and self._alone_s(kind, routes) <= self._most_alone_s()]
+            timely = [kind for kind in kinds if routes and self._alone_s(kind, routes) <= self._service.longest_alone_s]
             if not timely:
                 continue
             timely.sort(key=lambda kind: -kind.prompts_per_s / kind.shape.num_devices)
@@ -119,9 +114,7 @@ class Prefill:
             inventory = self._fleet.pool(pool)
             rows: list[tuple[PrefillKind, int, float]] = []
             for kind in _by_size(offer.kinds):
-                size, per_group = block_of(inventory, kind.shape)
-                domains = max(1, inventory.count // inventory.domain)
-                most = min(inventory.count // size, domains * (inventory.domain // size)) // per_group
+                most = most_groups(inventory, kind.shape)
                 loads = self._loads(kind, routes, most)
                 rows += [
                     (kind, groups, self._rate(kind, groups, loads[groups - 1], routes)) for groups in range(1, most + 1)
@@ -149,9 +142,8 @@ class Prefill:
 
     def _rate(self, kind: PrefillKind, groups: int, load: float, routes: list[Route]) -> float:
         """Return the prompts a number of groups serves: in time, and no more than its ports send."""
-        sent = prompt_kv_bytes(self._model, self._scenario.workload.input_tokens)
-        ports = min(route.out_bytes_per_s for route in routes) * groups * kind.shape.num_devices
-        return min(load * groups * kind.prompts_per_s, ports / max(1, sent))
+        sent = sent_per_s(self._model, self._scenario.workload.input_tokens, routes)
+        return min(load * groups * kind.prompts_per_s, groups * kind.shape.num_devices * sent)
 
     def _loads(self, kind: PrefillKind, routes: list[Route], most: int) -> Array:
         """Return the load at which first tokens still come in time, for 1, 2, ... groups: more groups allow more."""
@@ -178,11 +170,10 @@ def _greatest_load(kind: PrefillKind, groups: int, alone_s: float, service: Serv
 
 
 def _in_time(kind: PrefillKind, groups: int, alone_s: float, service: Service, load: float) -> bool:
-    if service.ttft is None and service.ttft_p99 is None:
+    if service.longest_alone_s == math.inf:
         return True
     wait = queue_wait(groups * kind.slots, load * groups * kind.prompts_per_s, kind.prompt_s)
-    mean_holds = service.ttft is None or alone_s + wait.mean_s <= service.ttft
-    return mean_holds and (service.ttft_p99 is None or alone_s + wait.p99_s <= service.ttft_p99)
+    return service.is_in_time(alone_s + wait.mean_s, alone_s + wait.p99_s)
 
 
 def _by_size(kinds: tuple[PrefillKind, ...]) -> list[PrefillKind]:
