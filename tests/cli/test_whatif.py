@@ -104,7 +104,7 @@ SENSITIVITY = ("sensitivity", "llama-3.1-8b", "--fleet", "h200-8x", "--tps-user"
         ((*BREAK_EVEN, "--pool", "lpx", "--gap", "2"), "gap: expected a share in [0, 1)"),
         ((*BREAK_EVEN, "--pool", "lpx", "--budget-s", "0"), "budget-s: expected seconds"),
         ((*BREAK_EVEN, "--pool", "lpx", "--engine", "rya"), 'did you mean "ray"'),
-        ((*BREAK_EVEN, "--pool", "lpx", "--workers", "0"), "workers"),
+        ((*BREAK_EVEN, "--pool", "lpx", "--workers", "0"), "error: Input should be greater than or equal to 1"),
         ((*BREAK_EVEN, "--pool", "lpx", "--no-cache", "--plans", "p"), "--plans: does not go with --no-cache"),
         ((*BREAK_EVEN, "--pool", "lpx", "--plans", "no/where"), "no: no such folder"),
         ((*BREAK_EVEN, "--pool", "lpx", "-o", "no/where.json"), "no: no such folder"),

@@ -29,17 +29,18 @@ def test_an_interrupted_run_goes_on_where_it_was(ask, tmp_path):
 
     def interrupt(one):
         news.append(one.is_new)
-        if len(news) == 3:
-            raise KeyboardInterrupt
+        raise KeyboardInterrupt
 
     with Store(tmp_path / "answers.sqlite") as store, pytest.raises(KeyboardInterrupt):
         ask(Means(Here(), store, interrupt))
-    assert news == [True, True, True]
+    assert news == [True]
     again = []
     with Store(tmp_path / "answers.sqlite") as store:
-        assert len(store) == 3
+        kept = len(store)
+        assert kept >= 1
         answer = ask(Means(Here(), store, lambda one: again.append(one.is_new)))
-    assert again.count(False) == 3
+    # Everything kept was of use, and something was left to do.
+    assert again.count(False) == kept < len(again)
     assert answer == ask(Means(Here()))
     last = []
     with Store(tmp_path / "answers.sqlite") as store:
