@@ -18,13 +18,14 @@ from placer.api import build_scenario
 from placer.catalog.loader import load_fleet
 from placer.files import write_atomic
 from placer.frontier.curve import Curve
-from placer.frontier.solve import Effort, Progress, solve_frontier
+from placer.frontier.solve import Progress, solve_frontier
 from placer.model.catalog import load_model
 from placer.model.served import stored_as
 from placer.plan.frontier import Frontier, FrontierPoint
 from placer.plan.plan import Status
 from placer.report.chart import save_chart
 from placer.sweep.engine import open_engine
+from placer.sweep.how import How
 from placer.sweep.store import Store, default_store_path
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -93,7 +94,7 @@ def main(
             asked = [one for one in SYSTEMS if not system or one.name in system]
             for budget_s in sorted({one.budget_s for one in asked}):
                 curves = [_curve(subject, one) for one in asked if one.budget_s == budget_s]
-                found = solve_frontier(curves, engine, store, Effort(budget_s=budget_s), _teller(subject.name))
+                found = solve_frontier(curves, engine, store, How(budget_s=budget_s), _teller(subject.name))
                 known[subject.name] = known[subject.name].joined(found) if subject.name in known else found
             _write_evidence(known)
     for subject in SUBJECTS:
