@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -242,13 +242,28 @@ class Searcher:
     def _climbed(self, found: Found, objective: Objective) -> list[Found]:
         """Return ever better plans near one of two groups that share a fleet with prefill.
 
-        Those of one group are quick to search, and without prefill good plans come early anyway.
+        Those of one group are quick to search, and without prefill good plans come early anyway. A group that the other
+        one can do without is dropped at once.
         """
-        if found.candidate.side is None or self._scenario.service is None:
+        if found.candidate.side is None:
             return [found]
         solver = self._leaf_solver(objective)
+        for alone in self._parts(found.candidate):
+            better = solver.settle(alone, found.value, LEAST_EFFORT).found
+            if better is not None and better.value < found.value:
+                return [found, better]
+        if self._scenario.service is None:
+            return [found]
         settle = lambda candidate, price: solver.settle(candidate, price, LEAST_EFFORT).found  # noqa: E731
         return climb(found, self.shapes, self._scenario.space, settle)
+
+    def _parts(self, candidate: Candidate) -> Iterator[Candidate]:
+        """Yield each group of a candidate by itself, where such a replica is one of the declared space."""
+        families = self.families()
+        for shape in candidate.shapes:
+            size = candidate.most // shape.dp * shape.dp
+            if (shape.pool,) in families and 0 < size <= self._scenario.space.max_rank_batch * shape.dp:
+                yield Candidate(shape, None, candidate.in_flight, size, size)
 
     @property
     def placed_builder(self) -> ProblemBuilder:
