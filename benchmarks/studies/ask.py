@@ -33,6 +33,7 @@ class Ask(BaseModel):
     isl: int = 8192
     osl: int = 1024
     is_service: bool = False
+    prefix_hits: float | None = None
     tps: float | None = None
     no: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
@@ -55,7 +56,13 @@ class Ask(BaseModel):
         words += [] if self.is_service else ["--phase", "decode"]
         words += [word for mode in self.no for word in ("--mode", f"no-{mode}")]
         words += [word for pool in self.require for word in ("--require", pool)]
-        given = {"--tps": self.tps, "--weights": self.weights, "--experts": self.experts, "--routing": self.routing}
+        given: dict[str, object] = {
+            "--prefix-hits": self.prefix_hits,
+            "--tps": self.tps,
+            "--weights": self.weights,
+            "--experts": self.experts,
+            "--routing": self.routing,
+        }
         given |= {"--split-parts": self.split_parts, "--speculate": self.speculate, "--acceptance": self.acceptance}
         given |= {"--max-draft": self.max_draft, "--draft-pool": self.draft_pool}
         given |= {"--gap": self.gap, "--budget-s": self.budget_s}
@@ -86,7 +93,9 @@ class Ask(BaseModel):
             target=target,
             space={} if self.split_parts is None else {"split_parts": self.split_parts},
             speculation=self._speculation(),
-            service={"forbidden_modes": self.no} if self.is_service else None,
+            service={"forbidden_modes": self.no, "prefix_hit_rate": self.prefix_hits or 0.0}
+            if self.is_service
+            else None,
         )
 
     def _speculation(self) -> dict[str, object] | None:

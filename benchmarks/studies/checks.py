@@ -50,9 +50,10 @@ def is_within(what: str, ratio: Interval, low: float, high: float) -> Check:
 def fits(what: str, record: Record) -> Check:
     """Return whether there is a plan at all."""
     if record.is_planned:
-        return Check(what=what, figure=f"planned: {render.devices(record)}", holds=True)
+        return Check(what=what, figure=f"a plan on {render.devices(record)}", brief="a plan", holds=True)
     is_proven = record.status in {"infeasible", "refused"}
-    return Check(what=what, figure=record.reason or record.status, holds=False if is_proven else None)
+    brief = "no plan" if is_proven else "not known"
+    return Check(what=what, figure=record.reason or brief, brief=brief, holds=False if is_proven else None)
 
 
 def does_not_fit(what: str, record: Record) -> Check:

@@ -29,6 +29,7 @@ class Check(BaseModel):
 
     what: str = Field(description="the statement, with its threshold")
     figure: str = Field(description="what the plans say")
+    brief: str = Field(default="", description="the same in few words; the figure where empty")
     holds: bool | None = Field(description="whether the claim holds here; None = the proofs do not settle it")
 
 
@@ -49,17 +50,24 @@ class Claim(BaseModel):
     where: str = Field(description="who said it")
     asks: dict[str, Ask] = Field(description="questions that decide it, by what they are called in the table")
     checks: Callable[[Answers], tuple[Check, ...]] = Field(description="from answers to statements")
+    labels: tuple[str, ...] = Field(description="what the statements are about, in few words each")
     advice: dict[Verdict, str] = Field(description="what to do, by verdict; of those without there is a general one")
+    particular: dict[tuple[bool | None, ...], str] = Field(
+        default_factory=dict, description="what to do where exactly these checks hold, fail or are open; goes first"
+    )
     is_for_buyers: bool = Field(default=False, description="whether the advice is among the first on the page")
     hangs: str = Field(default="", description="what the verdict hangs on beside estimated figures")
     see: str = Field(default="", description="where more of it is")
 
-    def what_to_do(self, verdict: Verdict) -> str:
-        """Return the advice that follows from a verdict."""
-        return self.advice.get(verdict, _GENERAL.get(verdict, ""))
+    def what_to_do(self, checks: tuple[Check, ...]) -> str:
+        """Return the advice that follows from what holds, else from the verdict."""
+        verdict = verdict_of(checks)
+        general = self.advice.get(verdict, _GENERAL.get(verdict, ""))
+        return self.particular.get(tuple(check.holds for check in checks), general)
 
 
 _GENERAL = {
+    Verdict.DEPENDS: "See which of these hold, and plan your own case.",
     Verdict.UNDECIDED: "Do not act on it: bounds and prices are too far apart to tell.",
     Verdict.NOT_DECIDABLE: "Ask the vendor for the figures that are missing, put them in, and plan.",
 }

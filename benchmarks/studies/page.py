@@ -46,7 +46,17 @@ def verdicts_page(claims: Sequence[Claim], evidence: Evidence) -> str:
 
 
 def _row(claim: Claim, checks: tuple[Check, ...]) -> tuple[str, ...]:
-    return f"[{claim.id}](#{_anchor(claim)})", claim.said, str(verdict_of(checks)), checks[0].figure if checks else ""
+    return f"[{claim.id}](#{_anchor(claim)})", claim.said, str(verdict_of(checks)), _figures(claim, checks)
+
+
+def _figures(claim: Claim, checks: tuple[Check, ...]) -> str:
+    """Return what decides a claim: the first check of every outcome, two where all come out alike."""
+    labelled = list(zip(claim.labels, checks, strict=True))
+    chosen = [next((pair for pair in labelled if pair[1].holds is said), None) for said in (True, False, None)]
+    shown = [pair for pair in chosen if pair is not None]
+    if len(shown) == 1:
+        shown = labelled[:2]
+    return "; ".join(f"{label}: {check.brief or check.figure}" for label, check in shown)
 
 
 def _anchor(claim: Claim) -> str:
@@ -54,13 +64,13 @@ def _anchor(claim: Claim) -> str:
 
 
 def _buy(claim: Claim, checks: tuple[Check, ...]) -> str:
-    return claim.what_to_do(verdict_of(checks)) if claim.is_for_buyers else ""
+    return claim.what_to_do(checks) if claim.is_for_buyers else ""
 
 
 def _section(claim: Claim, checks: tuple[Check, ...], evidence: Evidence) -> list[str]:
     verdict = verdict_of(checks)
     lines = [f"## {claim.id}", "", f"*{claim.said[0].upper()}{claim.said[1:]}* ({claim.where})", ""]
-    lines += [f"**{verdict}.** {claim.what_to_do(verdict)}".rstrip()]
+    lines += [f"**{verdict}.** {claim.what_to_do(checks)}".rstrip()]
     if checks:
         lines += ["", *render.table(("the claim holds if", "plans say", ""), [_check_row(check) for check in checks])]
     if claim.asks:

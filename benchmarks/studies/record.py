@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from benchmarks.studies.interval import Interval
 from placer.plan.metrics import Metrics
 from placer.plan.plan import Plan
+from placer.planner.provenance import estimates_in
 from placer.scenario.scenario import Scenario
 
 #: Fields that people read and no figure depends on.
@@ -55,8 +56,9 @@ class Record(BaseModel):
     busy_s: dict[str, float] = Field(default_factory=dict, description="busy time in a step, by resource")
     tokens_per_step: float = Field(default=1.0, description="tokens gained a step by drafting")
     watts_per_usd_per_hour: dict[str, float] = Field(default_factory=dict, description="of every pool of the fleet")
+    num_estimates: int = Field(default=0, description="guessed figures behind the plan")
     estimates: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="guessed figures, by device or link"
+        default_factory=dict, description="guessed figures of the whole fleet, by device or link: bounds rest on them"
     )
     placer: str = Field(default="", description="version that answered")
     wall_s: float = Field(default=0.0, description="time it took")
@@ -77,11 +79,6 @@ class Record(BaseModel):
         if self.status in {"infeasible", "refused"}:
             return Interval(low=math.inf, high=math.inf)
         return Interval(low=self.bound or 0.0, high=math.inf if self.price is None else self.price)
-
-    @property
-    def num_estimates(self) -> int:
-        """Guessed figures behind the plan."""
-        return sum(map(len, self.estimates.values()))
 
     @property
     def joules(self) -> Interval:
@@ -121,6 +118,8 @@ def record_of(plan: Plan, inputs: str, wall_s: float) -> Record:
     rents = {pool.name: fleet.usd_per_hour(pool.name) for pool in fleet.pools}
     watts = {name: rounded_down(fleet.power_w(name) / rent) for name, rent in rents.items() if rent}
     fields["watts_per_usd_per_hour"] = watts
+    fields["num_estimates"] = len(plan.provenance.estimates)
+    fields["estimates"] = _by_owner(estimates_in(plan.scenario, tuple(rents)))
     if plan.refusal is not None:
         fields["reason"] = plan.refusal.reason
         fields["nearest"] = "; ".join(relief.text for relief in plan.refusal.nearest)
@@ -169,7 +168,6 @@ def _planned(plan: Plan, metrics: Metrics) -> dict[str, Any]:
     fields["busy_s"] = {entry.resource: rounded_up(entry.busy_s) for entry in plan.occupancy}
     if plan.speculation is not None:
         fields["tokens_per_step"] = rounded_up(plan.speculation.tokens_per_step)
-    fields["estimates"] = _by_owner(plan.provenance.estimates)
     return fields
 
 

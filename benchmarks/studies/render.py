@@ -45,7 +45,7 @@ def times(ratio: Interval) -> str:
     if ratio.low == 0.0 and math.isinf(ratio.high):
         return "any number of times"
     if math.isinf(ratio.low):
-        return "there is no plan to compare with"
+        return "no plan at all"
     if math.isinf(ratio.high):
         return f"at least {rounded_down(ratio.low, 3):.3g} times"
     if ratio.low == 0.0:

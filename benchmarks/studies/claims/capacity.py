@@ -47,6 +47,7 @@ CLAIMS = (
         where="S0",
         asks={"three CS-3": _THREE, "four CS-3": _FOUR},
         checks=_wafers,
+        labels=("four CS-3", "three CS-3"),
         advice={
             Verdict.RIGHT: "Four CS-3 are the least for a 70B in BF16, and leave 35 GB for all caches.",
             Verdict.WRONG: "Neither statement holds with the catalog's CS-3.",
@@ -61,14 +62,17 @@ CLAIMS = (
         where="S1-ZH",
         asks={"70B in FP8": _RACK_FP8, "70B in BF16": _RACK_BF16, "DeepSeek-V3": _RACK_MOE},
         checks=_rack,
+        labels=("70B in FP8", "70B in BF16", "DeepSeek-V3"),
         advice={
             Verdict.RIGHT: "One rack is enough for these models.",
             Verdict.WRONG: "One rack is not enough for any of these models.",
-            Verdict.DEPENDS: (
+            Verdict.UNDECIDED: "Count racks by the bytes of your model.",
+        },
+        particular={
+            (True, False, False): (
                 "Count racks by the bytes of your model: one is enough for a 70B in FP8, not for one in BF16, and a"
                 " large MoE takes several for experts alone."
-            ),
-            Verdict.UNDECIDED: "Count racks by the bytes of your model.",
+            )
         },
         is_for_buyers=True,
         hangs="LP30 has no FP4: what comes in four bits lies there in eight.",
@@ -80,6 +84,7 @@ CLAIMS = (
         where="S2",
         asks={"1,728 chips": _LPU, "288 chips": _LPU_288},
         checks=_lpus,
+        labels=("1,728 chips", "288 chips"),
         advice={
             Verdict.RIGHT: "Rent LPU v1 by the racks that weights take, then see what is left for caches.",
             Verdict.WRONG: "Four racks are enough.",

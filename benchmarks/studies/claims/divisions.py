@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from benchmarks.studies import render
 from benchmarks.studies.ask import Ask
 from benchmarks.studies.checks import costs_more, costs_no_more, reported
 from benchmarks.studies.claim import Answers, Check, Claim, Verdict
 from benchmarks.studies.claims import asked
+from benchmarks.studies.record import SECONDS_PER_HOUR, Record
+from placer.catalog.loader import load_fleet
 
 _ON_GPU = Ask(model=asked.SMALL, fleet=asked.RUBIN_LPX, tps_user=400, is_service=True, no=asked.SPLIT_MODES)
 _ON_LPX = Ask(model=asked.SMALL, fleet=asked.LPX, tps_user=400, is_service=True)
-_TRN2_CS3 = Ask(model=asked.LARGE, fleet=asked.TRN2_CS3, tps_user=300, is_service=True)
+_TRN2_CS3 = Ask(model=asked.LARGE, fleet=asked.TRN2_CS3, tps_user=300, is_service=True, no=asked.SPLIT_MODES)
+_TRN2_CS3_ANY = Ask(model=asked.LARGE, fleet=asked.TRN2_CS3, tps_user=300, is_service=True)
 _CS3 = Ask(model=asked.LARGE, fleet=asked.CS3, tps_user=300, is_service=True)
 
 
@@ -20,6 +24,15 @@ def _prefill(answers: Answers) -> tuple[Check, ...]:
         ),
         costs_more(
             "a request costs more where CS-3 prefill as well (70B, 300 tokens/s)", answers[_CS3], answers[_TRN2_CS3]
+        ),
+    )
+
+
+def _announced(answers: Answers) -> tuple[Check, ...]:
+    return (
+        costs_more("a 70B at 300 tokens/s is dearer on CS-3 alone", answers[_CS3], answers[_TRN2_CS3]),
+        costs_no_more(
+            "and no division of decode over both is a twentieth cheaper", answers[_TRN2_CS3], answers[_TRN2_CS3_ANY]
         ),
     )
 
@@ -69,16 +82,42 @@ def _bandwidth(answers: Answers) -> tuple[Check, ...]:
     )
 
 
-_LONG = Ask(model=asked.MOE, fleet=asked.RUBIN_LPX, tps_user=100, isl=131072, is_service=True, gap=0.03, budget_s=60)
-_LONG_RUBIN = Ask(model=asked.MOE, fleet=asked.RUBIN, tps_user=100, isl=131072, is_service=True, gap=0.03)
+def _long(fleet: str, prefix_hits: float | None) -> Ask:
+    return asked.moe_service(fleet).model_copy(update={"isl": 131_072, "prefix_hits": prefix_hits})
+
+
+_CACHED, _CACHED_RUBIN = _long(asked.RUBIN_LPX, 0.98), _long(asked.RUBIN, 0.98)
+_NEW, _NEW_RUBIN = _long(asked.RUBIN_LPX, None), _long(asked.RUBIN, None)
+
+
+def rent_of_a_token(record: Record, pool: str, usd_per_device_hour: float) -> float | None:
+    """Return the rent of a pool over the output tokens sold [USD]; None where there is no plan."""
+    if not record.tokens_per_s:
+        return None
+    return record.devices.get(pool, 0) * usd_per_device_hour / SECONDS_PER_HOUR / record.tokens_per_s
+
+
+def _static(short: Record, long: Record) -> Check:
+    """Return whether plans pay as much for LPX a token at both contexts."""
+    price = load_fleet(asked.RUBIN_LPX).usd_per_hour("lpx") or 0.0
+    rents = [rent_of_a_token(record, "lpx", price) for record in (short, long)]
+    what = "LPX cost at most a tenth more a token at 128K (98 % cached) than at 8K, in the plans found"
+    if rents[0] is None or rents[1] is None:
+        return reported(what, "no plan found", None)
+    figure = f"${render.up(rents[0] * 1e6)}/M at 8K, ${render.up(rents[1] * 1e6)}/M at 128K"
+    return reported(what, figure, rents[1] <= 1.1 * rents[0])
 
 
 def _context(answers: Answers) -> tuple[Check, ...]:
     return (
+        _static(answers[_AFD], answers[_CACHED]),
         costs_more(
             "at 8K tokens of context Rubin alone are a tenth dearer than with LPX", answers[_RUBIN], answers[_AFD], 1.1
         ),
-        costs_more("at 128K as well", answers[_LONG_RUBIN], answers[_LONG], 1.1),
+        costs_more(
+            "at 128K as well, 98 % of every prompt found in a cache", answers[_CACHED_RUBIN], answers[_CACHED], 1.1
+        ),
+        costs_more("at 128K as well, all of it new", answers[_NEW_RUBIN], answers[_NEW], 1.1),
     )
 
 
@@ -90,10 +129,11 @@ CLAIMS = (
         asks={
             "8B, prompts on Rubin, decode on LPX": _ON_GPU,
             "8B, everything on LPX": _ON_LPX,
-            "70B, Trainium2 and CS-3": _TRN2_CS3,
+            "70B, prompts on Trainium2, decode on CS-3": _TRN2_CS3,
             "70B, everything on CS-3": _CS3,
         },
         checks=_prefill,
+        labels=("8B, LPX", "70B, CS-3"),
         advice={
             Verdict.RIGHT: "If you buy SRAM machines for decode, buy GPUs for their prompts.",
             Verdict.WRONG: "SRAM machines may prefill for themselves: GPUs beside them do not pay for it.",
@@ -121,13 +161,17 @@ CLAIMS = (
             "70B, LPX alone": _LPX_70B,
         },
         checks=_split,
+        labels=("DeepSeek-V3", "70B"),
         advice={
             Verdict.RIGHT: "Buy sidecars for FFNs only.",
             Verdict.WRONG: "Do not split: whole models on one kind of device are as cheap.",
-            Verdict.DEPENDS: (
-                "Split a model that is too large for SRAM; put one that fits, with its cache, wholly in SRAM."
-            ),
             Verdict.UNDECIDED: "Let `placer plan` choose; the proofs do not favour either.",
+        },
+        particular={
+            (
+                True,
+                False,
+            ): "Split a model that is too large for SRAM; put one that fits, with its cache, wholly in SRAM."
         },
         is_for_buyers=True,
         hangs="Size of the model against SRAM, speed, and context: caches grow, SRAM does not.",
@@ -146,14 +190,17 @@ CLAIMS = (
             "Mixtral at 80, H20 alone": _H20_80,
         },
         checks=_bandwidth,
+        labels=("DeepSeek-V3 on LPX", "Mixtral at 20 tokens/s on L40S", "at 80", "where FFNs lie"),
         advice={
             Verdict.RIGHT: "Look for bandwidth when buying for FFNs.",
             Verdict.WRONG: "Look for FLOPs per dollar when buying for FFNs.",
-            Verdict.DEPENDS: (
+            Verdict.UNDECIDED: "Plan at your own speed before choosing what to buy for FFNs.",
+        },
+        particular={
+            (True, False, True, False): (
                 "At speeds that keep batches small buy bandwidth for FFNs; where users wait, gather batches and buy"
                 " FLOPs per dollar."
-            ),
-            Verdict.UNDECIDED: "Plan at your own speed before choosing what to buy for FFNs.",
+            )
         },
         hangs="The speed users are promised: it sets the batch.",
     ),
@@ -164,20 +211,46 @@ CLAIMS = (
         asks={
             "8K, Rubin and LPX": _AFD,
             "8K, Rubin alone": _RUBIN,
-            "128K, Rubin and LPX": _LONG,
-            "128K, Rubin alone": _LONG_RUBIN,
+            "128K cached, Rubin and LPX": _CACHED,
+            "128K cached, Rubin alone": _CACHED_RUBIN,
+            "128K new, Rubin and LPX": _NEW,
+            "128K new, Rubin alone": _NEW_RUBIN,
         },
         checks=_context,
+        labels=("LPX rent a token", "pays at 8K", "at 128K, cached", "at 128K, all new"),
         advice={
             Verdict.RIGHT: "A sidecar that pays at short contexts pays at long ones.",
             Verdict.WRONG: "Do not buy the sidecar for either context.",
-            Verdict.DEPENDS: (
-                "Do not size sidecars on short prompts: at long ones attention is what is waited for, and the sidecar"
-                " no longer earns its rent."
-            ),
             Verdict.UNDECIDED: "Plan with your own contexts before counting on a sidecar.",
+        },
+        particular={
+            (False, True, True, False): (
+                "Size the sidecar for your longest context and your share of cached prompts: the longer the context,"
+                " the fewer users share its rent; it still pays where caches are found, not where prompts are all new"
+                " and prefill is what is paid for."
+            )
         },
         is_for_buyers=True,
         hangs="DeepSeek-V3 at 100 tokens/s per user, 1,024 tokens out.",
+    ),
+    Claim(
+        id="B20",
+        said="AWS and Cerebras divide the labour into prefill on Trainium and decode on CS-3",
+        where="announced on 2026-03-13; S0",
+        asks={"prompts on Trainium2, decode on CS-3": _TRN2_CS3, "any division": _TRN2_CS3_ANY, "CS-3 alone": _CS3},
+        checks=_announced,
+        labels=("against CS-3 alone", "against any division"),
+        advice={
+            Verdict.RIGHT: "The announced division is the one to buy.",
+            Verdict.WRONG: "Neither that division nor the pair pays at this speed.",
+        },
+        particular={
+            (True, False): (
+                "Prefill on Trainium pays for itself. Ask whether decode may be divided as well: with attention and"
+                " some layers on Trainium, CS-3 keep room for more users."
+            )
+        },
+        hangs="A 70B at 300 tokens/s per user on at most four CS-3; the pair publishes no ratio and no prices.",
+        see="[service](service.md)",
     ),
 )

@@ -150,14 +150,17 @@ CLAIMS = (
             for name, ask in zip(("GB200", "Rubin and LPX", "Rubin alone"), asks, strict=False)
         },
         checks=_per_megawatt,
+        labels=("50 tokens/s", "100 tokens/s", "200 tokens/s"),
         advice={
             Verdict.RIGHT: "The factor holds at the speeds tried.",
             Verdict.WRONG: "Do not use the factor: at none of the speeds tried is it 20 to 60.",
-            Verdict.DEPENDS: (
+            Verdict.UNDECIDED: "Ask for the factor at your speed; our proofs do not settle it.",
+        },
+        particular={
+            (False, True, False): (
                 "The factor is of one speed. Ask for it at yours: where GB200 still has room it is small, where GB200"
                 " gives up it has no end."
-            ),
-            Verdict.UNDECIDED: "Ask for the factor at your speed; our proofs do not settle it.",
+            )
         },
         is_for_buyers=True,
         hangs=(
@@ -179,14 +182,24 @@ CLAIMS = (
             "450 tokens/s, CS-3, 128 users of 8K": _LONG_USERS,
         },
         checks=_wafers,
+        labels=(
+            "50 tokens/s against H200",
+            "450 tokens/s on H200",
+            "450 on GB200",
+            "450 on Rubin",
+            "450 against LPX",
+            "128 users of 8K",
+        ),
         advice={
             Verdict.RIGHT: "CS-3 do not pay at any of these speeds.",
             Verdict.WRONG: "CS-3 pay at these speeds.",
-            Verdict.DEPENDS: (
+            Verdict.UNDECIDED: "Count users and context first: SRAM holds both weights and caches.",
+        },
+        particular={
+            (True, False, False, False, True, True): (
                 "CS-3 are for speeds GPUs do not reach, and pay by the number of users kept on them at once; compare"
                 " with other SRAM machines, not with GPUs."
-            ),
-            Verdict.UNDECIDED: "Count users and context first: SRAM holds both weights and caches.",
+            )
         },
         is_for_buyers=True,
         hangs=(
@@ -204,6 +217,7 @@ CLAIMS = (
             **{f"{name.split()[0]} on {pair[1].fleet}": pair[1] for name, pair in _BATCH.items()},
         },
         checks=_large_batches,
+        labels=("8B, LPX", "8B, CS-3", "8B, LPU v1", "70B, LPX", "70B, CS-3"),
         advice={
             Verdict.RIGHT: "Where 50 tokens/s per user are enough, buy GPUs.",
             Verdict.WRONG: "SRAM machines are cheaper at 50 tokens/s, too.",
@@ -219,6 +233,7 @@ CLAIMS = (
         where="S0",
         asks={f"450 tokens/s, CS-3, {users} users": ask for users, ask in _USERS.items()},
         checks=_utilisation,
+        labels=("8 users", "32 users"),
         advice={
             Verdict.RIGHT: (
                 "Before buying, know how many users are on it at once at the worst hour that is paid for: the price is"
@@ -236,6 +251,7 @@ CLAIMS = (
         where="S3",
         asks={f"70B at 50, {fleet}": ask for fleet, ask in _RANKED.items()},
         checks=_metrics,
+        labels=("two fleets", "all fleets"),
         advice={
             Verdict.RIGHT: (
                 "Ask for both figures at your speed: the cheapest fleet is not the one that takes least power."

@@ -134,6 +134,7 @@ CLAIMS = (
             for how, ask in zip(("split", "whole layers only"), asks, strict=True)
         },
         checks=_hot_experts,
+        labels=("OLMoE", "Mixtral"),
         advice={
             Verdict.RIGHT: "Count routing in your own traffic and split by it.",
             Verdict.WRONG: "Do not buy SRAM to hold hot experts: moving whole layers, or nothing, is as cheap.",
@@ -158,17 +159,20 @@ CLAIMS = (
             "100 tokens/s, NVFP4 experts": _FAST_NVFP4,
         },
         checks=_three_times,
+        labels=("MTP at 68 tokens/s", "NVFP4 at 68", "MTP at 100", "NVFP4 at 100"),
         advice={
             Verdict.RIGHT: (
                 "Each of these levers alone is worth 2.8 times at this speed: never compare machines with different"
                 " ones pulled."
             ),
             Verdict.WRONG: "Neither lever alone is worth that much at this speed.",
-            Verdict.DEPENDS: (
-                "Ask which levers a published figure has pulled: one of these is worth more than 2.8 times at this"
-                " speed, the other is not."
-            ),
             Verdict.UNDECIDED: "Ask which levers a published figure has pulled.",
+        },
+        particular={
+            (False, False, True, False): (
+                "Ask which levers a published figure has pulled, and at what speed: where a machine can hardly keep the"
+                " speed, MTP is worth more than any machine; elsewhere less than 2.8 times."
+            )
         },
         hangs="Acceptance of 0.85 for the module's token, as DeepSeek reports it; 68 tokens/s per user.",
         see="[speculation](speculation.md)",
@@ -183,6 +187,14 @@ CLAIMS = (
             for name, ask in zip(("no drafts", "drafts on Rubin", "drafts on LPX"), asks, strict=True)
         },
         checks=_draft_pool,
+        labels=(
+            "60 tokens/s, no drafts",
+            "60, own drafts",
+            "100, no drafts",
+            "100, own drafts",
+            "150, no drafts",
+            "150, own drafts",
+        ),
         advice={
             Verdict.RIGHT: "Buy a pool that drafts.",
             Verdict.WRONG: "Do not buy LPX to draft.",
@@ -205,6 +217,7 @@ CLAIMS = (
         where="S2; all-to-all, the fourth, is in every plan and cannot be taken out",
         asks={"all but these": _PLAIN, "colocated only": _COLOCATED, "NVFP4 experts": _NVFP4, "MTP": _MTP},
         checks=_levers,
+        labels=("disaggregation", "NVFP4", "MTP"),
         advice={
             Verdict.RIGHT: "Pull all three before buying anything.",
             Verdict.WRONG: "None of the three pays at this speed.",
@@ -224,6 +237,7 @@ CLAIMS = (
             for name, ask in zip(("V3.2", "V3"), asks, strict=True)
         },
         checks=_sparse,
+        labels=("8K tokens", "128K tokens"),
         advice={
             Verdict.RIGHT: (
                 "With long prompts choose the model before the machine: sparse attention is worth more than most"

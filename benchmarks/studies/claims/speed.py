@@ -42,6 +42,7 @@ def _bandwidth(answers: Answers) -> tuple[Check, ...]:
     )
 
 
+_FAST = Ask(model=asked.LARGE, fleet="h100-8x", tps_user=80, isl=2048, osl=128)
 _SHORT = Ask(model=asked.LARGE, fleet="h100-8x", tps_user=20, isl=2048, osl=128)
 _LONG = Ask(model=asked.LARGE, fleet="h100-8x", tps_user=20, isl=131072, osl=128)
 
@@ -61,8 +62,9 @@ def _share(what: str, record: Record) -> Check:
 
 def _shares(answers: Answers) -> tuple[Check, ...]:
     return (
-        _share("FFNs take more than half of a step of the cheapest plan at 2K tokens", answers[_SHORT]),
-        _share("and at 128K", answers[_LONG]),
+        _share("FFNs take more than half of a step of the cheapest plan at 2K tokens and 80 tokens/s", answers[_FAST]),
+        _share("at 2K tokens and 20 tokens/s", answers[_SHORT]),
+        _share("at 128K tokens and 20 tokens/s", answers[_LONG]),
     )
 
 
@@ -113,7 +115,7 @@ def _hops(answers: Answers) -> tuple[Check, ...]:
 
 
 _LAZY = Ask(model=asked.LARGE, fleet="h100-8x", tps_user=10, isl=512, osl=128)
-_QUICK = Ask(model=asked.LARGE, fleet="h100-8x", tps_user=80, isl=512, osl=128)
+_QUICK = Ask(model=asked.LARGE, fleet="h100-8x", tps_user=100, isl=512, osl=128)
 
 
 def _busy(what: str, ask: Ask, record: Record) -> Check:
@@ -129,7 +131,7 @@ def _busy(what: str, ask: Ask, record: Record) -> Check:
 
 def _intensity(answers: Answers) -> tuple[Check, ...]:
     return (
-        _busy("H100 multiply less than a twentieth of the time at 80 tokens/s per user", _QUICK, answers[_QUICK]),
+        _busy("H100 multiply less than a twentieth of the time at 100 tokens/s per user", _QUICK, answers[_QUICK]),
         _busy("and at 10", _LAZY, answers[_LAZY]),
     )
 
@@ -139,8 +141,9 @@ CLAIMS = (
         id="A10",
         said="a decode step streams all weights for next to no arithmetic",
         where="S0; S2, on memory walls, has 30 to 50 % of the compute",
-        asks={"70B at 80": _QUICK, "70B at 10": _LAZY},
+        asks={"70B at 100": _QUICK, "70B at 10": _LAZY},
         checks=_intensity,
+        labels=("100 tokens/s", "10 tokens/s"),
         advice={
             Verdict.RIGHT: "Buy bandwidth, not FLOPs.",
             Verdict.WRONG: "Compute counts at every speed here.",
@@ -153,8 +156,9 @@ CLAIMS = (
         id="A17",
         said="FFNs are more than half of a decode step",
         where="S1-ZH",
-        asks={"70B, 2K tokens": _SHORT, "70B, 128K tokens": _LONG},
+        asks={"2K tokens at 80": _FAST, "2K tokens at 20": _SHORT, "128K tokens at 20": _LONG},
         checks=_shares,
+        labels=("2K tokens at 80 tokens/s", "2K at 20", "128K at 20"),
         advice={
             Verdict.RIGHT: "Speeding FFNs up is worth most.",
             Verdict.WRONG: "Speed attention up, not FFNs.",
@@ -175,14 +179,17 @@ CLAIMS = (
             for name, ask in zip(("Rubin and LPX", "Rubin alone"), pair, strict=True)
         },
         checks=_twice,
+        labels=("50 tokens/s", "100 tokens/s", "200 tokens/s"),
         advice={
             Verdict.RIGHT: "LPX beside Rubin halve the price.",
             Verdict.WRONG: "Expect less than half off from LPX beside Rubin at these speeds.",
-            Verdict.DEPENDS: (
+            Verdict.UNDECIDED: "Do not count on half the price from LPX; see the intervals for what is proven.",
+        },
+        particular={
+            (False, False, True): (
                 "LPX beside Rubin pay in full only where Rubin alone can hardly keep the speed. Sell that speed, or do"
                 " not buy them."
-            ),
-            Verdict.UNDECIDED: "Do not count on half the price from LPX; see the intervals for what is proven.",
+            )
         },
         is_for_buyers=True,
         hangs="The price of LPX, which is unpublished, and the speed.",
@@ -198,6 +205,7 @@ CLAIMS = (
             for latency, ask in zip((1, 10), asks, strict=True)
         },
         checks=_hops,
+        labels=("2K tokens", "32K tokens"),
         advice={
             Verdict.RIGHT: "Have the latency between the two racks in the contract.",
             Verdict.WRONG: (
@@ -220,6 +228,7 @@ CLAIMS = (
         where="S0, S1, S2 and S3, an overview of vendors",
         asks={"70B, four CS-3": _CS3, "70B, LPU v1": _LPU, "8B, LPX": _LPX},
         checks=_bandwidth,
+        labels=("CS-3", "LPU v1", "LPX"),
         advice={
             Verdict.RIGHT: "Compare SRAM machines by bandwidth.",
             Verdict.WRONG: "Never compare SRAM machines by bandwidth: ask for the time of one layer.",
