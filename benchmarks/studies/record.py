@@ -17,7 +17,7 @@ from placer.planner.provenance import estimates_in
 from placer.scenario.scenario import Scenario
 
 #: Fields that people read and no figure depends on.
-PROSE = frozenset({"title", "notes", "note", "cite", "vendor", "source", "aliases"})
+PROSE = frozenset({"title", "notes", "vendor", "source", "sources", "aliases"})
 SECONDS_PER_HOUR = 3600.0
 #: Digits kept of a figure.
 DIGITS = 6
@@ -96,9 +96,16 @@ class Record(BaseModel):
 
 
 def inputs_hash(scenario: Scenario, relative_gap: float) -> str:
-    """Return what an answer is the answer to: figures only, so that citations and new defaults change nothing."""
+    """Return what an answer is the answer to.
+
+    Figures and which of them are guesses; not citations, prices on other bases, or defaults that are new.
+    """
     figures = _figures(scenario.model_dump(mode="json", exclude_defaults=True))
-    text = json.dumps([figures, relative_gap], sort_keys=True)
+    basis = scenario.fleet.price_basis
+    for device in figures["fleet"]["devices"].values():
+        device["price"] = {basis: device["price"].get(basis)}
+    guesses = estimates_in(scenario, tuple(pool.name for pool in scenario.fleet.pools))
+    text = json.dumps([figures, sorted(guesses), relative_gap], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

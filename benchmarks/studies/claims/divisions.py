@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from benchmarks.studies import render
 from benchmarks.studies.ask import Ask
 from benchmarks.studies.checks import costs_more, costs_no_more, reported
@@ -97,10 +99,14 @@ def rent_of_a_token(record: Record, pool: str, usd_per_device_hour: float) -> fl
     return record.devices.get(pool, 0) * usd_per_device_hour / SECONDS_PER_HOUR / record.tokens_per_s
 
 
+@cache
+def _lpx_usd_per_hour() -> float:
+    return load_fleet(asked.RUBIN_LPX).usd_per_hour("lpx") or 0.0
+
+
 def _static(short: Record, long: Record) -> Check:
     """Return whether plans pay as much for LPX a token at both contexts."""
-    price = load_fleet(asked.RUBIN_LPX).usd_per_hour("lpx") or 0.0
-    rents = [rent_of_a_token(record, "lpx", price) for record in (short, long)]
+    rents = [rent_of_a_token(record, "lpx", _lpx_usd_per_hour()) for record in (short, long)]
     what = "LPX cost at most a tenth more a token at 128K (98 % cached) than at 8K, in the plans found"
     if rents[0] is None or rents[1] is None:
         return reported(what, "no plan found", None)

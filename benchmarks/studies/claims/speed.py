@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from benchmarks.studies.ask import Ask
 from benchmarks.studies.checks import costs_more, reported
 from benchmarks.studies.claim import Answers, Check, Claim, Verdict
@@ -9,12 +11,14 @@ from benchmarks.studies.claims import asked
 from benchmarks.studies.record import Record
 from placer.graph.lower import lower
 from placer.graph.totals import totals
+from placer.model.precision import ComputePrecision
 
 _CS3 = Ask(model=asked.LARGE, fleet=asked.CS3, tps_user=2000, isl=1000, osl=100)
 _LPU = Ask(model=asked.LARGE, fleet=asked.LPU_V1, tps_user=2000, isl=1000, osl=100, weights="int8")
 _LPX = Ask(model=asked.SMALL, fleet=asked.LPX, tps_user=20_000)
 
 
+@cache
 def promised_tokens_per_s(ask: Ask) -> float:
     """Return the speed of one user if all weights were read at once with the bandwidth of the whole fleet."""
     scenario = ask.scenario()
@@ -118,14 +122,20 @@ _LAZY = Ask(model=asked.LARGE, fleet="h100-8x", tps_user=10, isl=512, osl=128)
 _QUICK = Ask(model=asked.LARGE, fleet="h100-8x", tps_user=100, isl=512, osl=128)
 
 
+@cache
+def most_tokens_per_s(ask: Ask) -> float:
+    """Return the decode speed of one device of the first pool if its BF16 multipliers never waited."""
+    scenario = ask.scenario()
+    device = scenario.fleet.device_of(scenario.fleet.pools[0].name)
+    flops = totals(lower(scenario.model), scenario.workload.mean_context).flops_per_token
+    return device.peak[ComputePrecision.BF16] / flops
+
+
 def _busy(what: str, ask: Ask, record: Record) -> Check:
     """Return whether multipliers are busy less than a twentieth of the time, by FLOPs of weights and attention."""
     if not record.tokens_per_s:
         return Check(what=what, figure=record.status, holds=None)
-    scenario = ask.scenario()
-    device = scenario.fleet.device_of(scenario.fleet.pools[0].name)
-    flops = totals(lower(scenario.model), scenario.workload.mean_context).flops_per_token
-    share = record.tokens_per_s * flops / (sum(record.devices.values()) * device.peak["bf16"])  # type: ignore[index]
+    share = record.tokens_per_s / (sum(record.devices.values()) * most_tokens_per_s(ask))
     return reported(what, f"{100 * share:.1f} % of the FLOP/s, {record.users:,} users", share < 0.05)
 
 
