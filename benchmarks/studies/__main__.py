@@ -43,7 +43,11 @@ def all_asks(only: Sequence[str] = ()) -> tuple[Ask, ...]:
 def pages(evidence: Evidence) -> dict[Path, str]:
     """Return what the evidence comes to, by file."""
     docs = ROOT / "docs"
-    return {docs / "verdicts.md": verdicts_page(CLAIMS, evidence), docs / "matrix.md": matrix_page(evidence)}
+    by_commands = (docs / "claims.md").read_text(encoding="utf-8")
+    return {
+        docs / "verdicts.md": verdicts_page(CLAIMS, evidence, by_commands),
+        docs / "matrix.md": matrix_page(evidence),
+    }
 
 
 def out_of_date() -> list[str]:
