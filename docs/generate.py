@@ -24,7 +24,20 @@ from placer.catalog.link import Link, StartUp
 from placer.catalog.price import Energy, Ownership
 from placer.catalog.source import Source
 from placer.cli.app import build_app
-from placer.plan import kv, metrics, paused, placement, plan, portfolio, provenance, refusal, schedule, service
+from placer.plan import (
+    comparison,
+    kv,
+    metrics,
+    moving,
+    paused,
+    placement,
+    plan,
+    portfolio,
+    provenance,
+    refusal,
+    schedule,
+    service,
+)
 from placer.plan import speculation as drafting
 from placer.predict.configuration import Configuration
 from placer.predict.prediction import DeviceMemory, Prediction
@@ -67,7 +80,15 @@ PORTFOLIO: tuple[type[BaseModel], ...] = (
     *(PortfolioScenario, ServedModel, Agent, Call, ColdTier, SpeedGrid),
 )
 
-LINKED = {model.__name__ for model in (*PLAN, *FLEET, *ENGINE, *PORTFOLIO)}
+COMPARISON: tuple[type[BaseModel], ...] = (
+    *(comparison.Comparison, comparison.SideSummary, comparison.QuestionComparison, comparison.FieldDifference),
+    *(comparison.ProofComparison, comparison.Decomposition, comparison.PriceFactor, comparison.PricePart),
+    *(comparison.FigurePair, comparison.DeviceUse, comparison.BytesPair, comparison.TimePair),
+    comparison.BindingComparison,
+    *(moving.Moving, moving.PoolChange, moving.Route, moving.Transfer, moving.SessionsMoved),
+)
+
+LINKED = {model.__name__ for model in (*PLAN, *FLEET, *ENGINE, *PORTFOLIO, *COMPARISON)}
 
 #: What the end of a field's name says about its unit.
 UNITS = {
@@ -152,6 +173,9 @@ def dictionary_page() -> str:
     lines += ["What `placer plan --scenario FILE --json` prints, and the scenario file ([scenarios](scenarios.md))"]
     lines += ["embedded in it.", ""]
     lines += [line for model in PORTFOLIO for line in _section(model)]
+    lines += ["## Comparison of plans", ""]
+    lines += ["What `placer compare --json` prints ([comparing plans](compare.md)).", ""]
+    lines += [line for model in COMPARISON for line in _section(model)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

@@ -2,7 +2,7 @@
 
 >>> import placer
 >>> sorted(placer.__all__)
-['balance', 'load_fleet', 'load_model', 'lower', 'plan', 'predict', 'simulate', 'verify']
+['balance', 'compare', 'load_fleet', 'load_model', 'lower', 'plan', 'predict', 'simulate', 'verify']
 
 The functions are loaded when first used, so that importing placer costs next to nothing.
 """
@@ -15,9 +15,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from placer.api import balance, load_fleet, load_model, lower, plan, predict, simulate, verify
+    from placer.api import balance, compare, load_fleet, load_model, lower, plan, predict, simulate, verify
 
-__all__ = ["balance", "load_fleet", "load_model", "lower", "plan", "predict", "simulate", "verify"]
+__all__ = ["balance", "compare", "load_fleet", "load_model", "lower", "plan", "predict", "simulate", "verify"]
 
 
 class _Package(ModuleType):

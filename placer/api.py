@@ -1,4 +1,4 @@
-"""The library: eight functions, typed results.
+"""The library: nine functions, typed results.
 
 >>> from placer import lower
 >>> lower("llama-3.1-8b").parameters.total
@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from placer.catalog.fleet import Fleet
 from placer.catalog.loader import load_fleet
 from placer.certify import certify
+from placer.compare.compare import compare_plans
 from placer.errors import ScenarioError
 from placer.files import write_atomic
 from placer.graph.lower import lower as lower_model
 from placer.kv.ask import kv_tiers
 from placer.model.catalog import load_model
 from placer.model.spec import ModelSpec
+from placer.plan.comparison import Comparison
 from placer.plan.files import load_plan
 from placer.plan.plan import Plan
 from placer.predict.ask import predict
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "balance",
     "build_scenario",
+    "compare",
     "kv_tiers",
     "load_fleet",
     "load_model",
@@ -289,6 +292,29 @@ def verify(plan: Plan | Path | str) -> VerificationReport:
         If the file is no plan; a plan that is wrong gives a report that says so.
     """
     return certify(plan if isinstance(plan, Plan) else load_plan(Path(plan)))
+
+
+def compare(a: Plan | Path | str, b: Plan | Path | str) -> Comparison:
+    """Compare two plans: what differs, why one is cheaper, what is proven of it, what moving from a to b takes.
+
+    Parameters
+    ----------
+    a, b
+        Plans or refusals, or the paths of their files; of any two questions.
+
+    Returns
+    -------
+    Comparison
+        The contents of ``placer compare --json``.
+
+    Raises
+    ------
+    InputError
+        If a file is no plan, or a plan is rejected by `verify`.
+    """
+    plans = [side if isinstance(side, Plan) else load_plan(Path(side)) for side in (a, b)]
+    labels = [name if isinstance(side, Plan) else str(side) for name, side in (("a", a), ("b", b))]
+    return compare_plans(plans[0], plans[1], (labels[0], labels[1]))
 
 
 def simulate(

@@ -82,8 +82,8 @@ def is_existing(path: Path) -> bool:
         return False
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Write a file whole or not at all: a temporary file beside it, flushed, then renamed.
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file whole, text as UTF-8, or not at all: a temporary file beside it, flushed, then renamed.
 
     A symbolic link is followed. A pipe or device, such as ``/dev/stdout``, is written to as it stands.
 
@@ -96,22 +96,26 @@ def write_atomic(path: Path, text: str) -> None:
         if path.is_dir():
             raise InputError("is a directory, expected a file to write", where=str(path))
         if path.exists() and not path.is_file():
-            with path.open("w", encoding="utf-8") as stream:
-                stream.write(text)
+            with path.open("wb") as stream:
+                stream.write(_encoded(content))
         else:
-            _replace(path.resolve(), text)
+            _replace(path.resolve(), _encoded(content))
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "a loop of symbolic links"
         raise InputError(f"cannot be written: {reason}", where=str(path)) from error
 
 
-def _replace(target: Path, text: str) -> None:
+def _encoded(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode()
+
+
+def _replace(target: Path, content: bytes) -> None:
     # Opened with the usual mode, unlike mkstemp, so that the file is as readable as any other of the user's.
     temporary = target.with_name(f".placer-{secrets.token_hex(8)}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(target)

@@ -7,6 +7,7 @@ a prompt differ in what lies before them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,13 +71,9 @@ def cut_prompt(new_tokens: int, found_tokens: int, budget: int) -> Chunks:
     )
 
 
-def core_s(group: Group, op: Op, chunks: Chunks) -> Array:
-    """Return the time of a mixer's core over the chunks of a prompt, shape (num_chunks,).
-
-    Every new token attends to those before it; what was kept before the chunk is read once.
-    """
-    device, tp = group.device, group.shape.tp
-    family = KernelFamily.MLA_PREFILL if op.is_latent else KernelFamily.ATTENTION_PREFILL
+@lru_cache(maxsize=512)
+def _core_work(op: Op, chunks: Chunks) -> tuple[Array, Array, Array, Array]:
+    """Return FLOPs, pairs of tokens, bytes read, and the longest read of a mixer's core, by chunk of one prompt."""
     ends = [start + new for start, new in zip(chunks.offsets, chunks.tokens, strict=True)]
     flops, pairs, read, depth = (np.zeros(len(ends)) for _ in range(4))
     for number, (start, end) in enumerate(zip(chunks.offsets, ends, strict=True)):
@@ -86,6 +83,17 @@ def core_s(group: Group, op: Op, chunks: Chunks) -> Array:
             if not cache.is_index:
                 pairs[number] = max(pairs[number], cache.read_over(end) - cache.read_over(start))
                 depth[number] = max(depth[number], cache.read(end))
+    return flops, pairs, read, depth
+
+
+def core_s(group: Group, op: Op, chunks: Chunks) -> Array:
+    """Return the time of a mixer's core over the chunks of a prompt, shape (num_chunks,).
+
+    Every new token attends to those before it; what was kept before the chunk is read once.
+    """
+    device, tp = group.device, group.shape.tp
+    family = KernelFamily.MLA_PREFILL if op.is_latent else KernelFamily.ATTENTION_PREFILL
+    flops, pairs, read, depth = _core_work(op, chunks)
     new = np.array(chunks.tokens, dtype=np.float64)
     moved = new * (op.prompt_token_bytes / tp) + op.state_bytes / tp + read / min(tp, op.kv_max_shards)
     work = Work(

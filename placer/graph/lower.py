@@ -11,6 +11,7 @@ from placer.graph.mixers import compressed, gqa, mla, state
 from placer.graph.model_graph import OUTSIDE, DiGraph, ModelGraph
 from placer.graph.op import Matrix, Op, OpKind, ParameterKind, Vector, matrix_flops
 from placer.graph.residual import norm, stream_head
+from placer.memo import Memo
 from placer.model.ffn import DenseFfn, Ffn, MoeFfn, NoFfn
 from placer.model.mixer import (
     CompressedAttention,
@@ -58,6 +59,9 @@ def lower_ffn(ffn: Ffn, spec: ModelSpec) -> Op | MoeOps:
             return Op(OpKind.NO_FFN, kernels=0)
 
 
+_LOWERED = Memo[ModelGraph](16)
+
+
 def lower(spec: ModelSpec) -> ModelGraph:
     """Lower a model to its graph of ops.
 
@@ -69,8 +73,12 @@ def lower(spec: ModelSpec) -> ModelGraph:
     Returns
     -------
     ModelGraph
-        One node per op, every routed expert a node of its own.
+        One node per op, every routed expert a node of its own; not to be changed.
     """
+    return _LOWERED.get(spec.model_dump_json(), lambda: _lowered(spec))
+
+
+def _lowered(spec: ModelSpec) -> ModelGraph:
     by_kind = {
         (mixer_name, ffn_name): LayerOps(
             *lower_mixer(mixer, spec),

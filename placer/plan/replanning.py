@@ -14,6 +14,8 @@ Count = Annotated[int, Field(ge=0)]
 
 #: Where experts come from that nobody alive has.
 STORAGE = "storage"
+#: What a device reads from storage where nobody says [B/s]: an NVMe drive, rounded down; an assumption.
+STORAGE_BYTES_PER_S = 5e9
 
 
 class Shares(StrEnum):

@@ -40,11 +40,13 @@ class Feasibility:
 
     def has_plan(self, scenario: Scenario) -> bool | None:
         """Return whether there is a plan, with any number of tokens drafted; None if time ran out first."""
-        until, is_certain = min(self.deadline, time.monotonic() + QUESTION_S), True
-        if _is_colocated_possible(scenario):
+        until = min(self.deadline, time.monotonic() + QUESTION_S)
+        is_colocated = _is_colocated_possible(scenario, until)
+        if is_colocated:
             return True
+        is_certain = is_colocated is not None
         if scenario.service is not None and not scenario.service.allows(Mode.DISAGGREGATED):
-            return False
+            return is_colocated
         for searcher in self._searchers(scenario):
             result = searcher.search(searcher.families(), np.inf, until, ignore, first_only=Stop.FIRST_FOUND)
             if result.found is not None:
@@ -66,20 +68,25 @@ class Feasibility:
         return (build_searcher(scenario, self.params, choice) for choice in draft_choices(scenario))
 
 
-def _is_colocated_possible(scenario: Scenario) -> bool:
-    """Return whether some replica prefills between its decode steps in time."""
+def _is_colocated_possible(scenario: Scenario, until: float) -> bool | None:
+    """Return whether some replica prefills between its decode steps; None if time ran out first."""
     service = scenario.service
     if service is None or not service.allows(Mode.COLOCATED):
         return False
-    return bool(MixedSearch(scenario, lower(scenario.model), service).search(np.inf, 1.0 - 1e-9).founds)
+    result = MixedSearch(scenario, lower(scenario.model), service).search(np.inf, 1.0 - 1e-9, until)
+    if result.founds:
+        return True
+    return None if np.isfinite(result.bound) else False
 
 
 def refuse(scenario: Scenario, params: SolveParams, deadline: float) -> Refusal:
     """Return why a scenario has no plan.
 
     The conflict comes from a deletion filter: a limit stays in it only if dropping it, with those dropped before,
-    leaves a plan (or an open question, when time runs out).
+    leaves a plan (or an open question, when time runs out). It is not looked for where no reason is asked for.
     """
+    if not params.with_reason:
+        return Refusal(conflict=(), reason="no plan of the declared space meets all limits")
     ask = Feasibility(replace(params, floor=0.0), deadline)
     active = [limit for limit in LIMITS if limit.is_active(scenario)]
     if ask.has_plan(_without(scenario, active)) is False:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from placer.cost.prefill import PrefillKind
 from placer.cost.step_load import in_steps, step_load
 from placer.graph.lower import lower
 from placer.graph.model_graph import ModelGraph
+from placer.memo import Memo
 from placer.planner.drafting import PLAIN_DECODE, Choice
 from placer.progress import ProgressSink
 from placer.scenario.scenario import Scenario
@@ -24,6 +26,8 @@ from placer.search.solve import Searcher, SearchResult, Stop
 ALONE_SHARE, TOGETHER_SHARE = 0.35, 0.85
 
 Family = tuple[str, ...]
+#: Kinds of prefill groups, by pool.
+_KINDS = Memo[dict[str, tuple[PrefillKind, ...]]](8)
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,9 @@ def build_searcher(
 
 def prefill_of(scenario: Scenario, model: ModelGraph, service: Service) -> Prefill:
     """Return what the pools of a fleet can do for prefill."""
-    kinds = {pool.name: prefill_kinds(scenario, model, service, pool.name) for pool in scenario.fleet.pools}
+    pools = [pool.name for pool in scenario.fleet.pools]
+    make = lambda: {pool: prefill_kinds(scenario, model, service, pool) for pool in pools}  # noqa: E731
+    kinds = _KINDS.get(scenario.speedless_key, make)
     return Prefill(scenario, service, model, kinds)
 
 

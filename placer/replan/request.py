@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from placer.plan.replanning import Shares
+from placer.plan.replanning import STORAGE_BYTES_PER_S, Shares
 from placer.replan.devices import Device
 from placer.replan.drift import Drift
 from placer.replan.few_moves import Effort
 from placer.replan.order import Relief
-
-#: What a device reads from storage where nobody says: an NVMe drive, rounded down; an assumption.
-STORAGE_BYTES_PER_S = 5e9
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -41,6 +42,12 @@ class Scenario(BaseModel):
     speculation: Speculation | None = Field(
         default=None, description="drafting tokens and verifying several in one step; null = plain decode"
     )
+
+    @property
+    def speedless_key(self) -> str:
+        """Name of all of the question but the speed users must get: what does not depend on it is worked out once."""
+        target = self.target.model_copy(update={"tokens_per_s_per_user": 1.0})
+        return hashlib.sha256(self.model_copy(update={"target": target}).model_dump_json().encode()).hexdigest()
 
     def is_uneven(self, expert_layers: Mapping[tuple[int, int], Sequence[int]]) -> bool:
         """Return whether some expert of some layer is wanted more than another of it.

@@ -24,6 +24,8 @@ class SolveParams:
         slower target, say. A search stops at a plan near it.
     with_alternatives
         Whether to plan without each pool as well.
+    with_reason
+        Whether to look for the reason where there is no plan, and for the nearest limits that would allow one.
     """
 
     relative_gap: float = 0.005
@@ -32,3 +34,4 @@ class SolveParams:
     node_limit: int = 2_048
     floor: float = 0.0
     with_alternatives: bool = True
+    with_reason: bool = True

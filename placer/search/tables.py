@@ -65,6 +65,12 @@ class CostModel:
         """Whether experts may have copies: somewhere one is wanted more than another."""
         return any(loads is not None and loads.has_copies for loads in self.loads)
 
+    @cached_property
+    def key(self) -> tuple[object, ...]:
+        """Name of what tables depend on: all but the speed users must get."""
+        loads = tuple(type(entry).__name__ for entry in self.loads)
+        return self.scenario.speedless_key, self.step.draft_tokens, self.step.beside, loads
+
     @property
     def top_k(self) -> int:
         """Most experts a token visits in any layer; 0 without experts."""

@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 
 from placer.cost.group import Array, relaxed_batch
 from placer.cost.shape import GroupShape, group_shapes
+from placer.memo import Memo
 from placer.search.tables import CostModel, stage_values
 from placer.search.value import NUM_CAPS, Pricing
+
+#: Tables by width and cuts of a shape, filled as shapes are met: stages share them.
+_TABLES = Memo[dict[tuple[int, ...], Array]](8)
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ def build_tree(cost: CostModel, pool: str, valuation: Pricing, sizes: Array) -> 
     stages, fewest, ranks, replicas = (np.zeros(2 * first) for _ in range(4))
     least, most = np.zeros(2 * first), np.zeros(2 * first)
     by_cap = np.zeros((2 * first, NUM_CAPS))
-    tables: dict[tuple[int, ...], Array] = {}
+    tables = _TABLES.get((cost.key, pool, sizes.tobytes()), dict[tuple[int, ...], Array])
     rents: dict[tuple[int, int], tuple[Array, int]] = {}
     shapes: list[GroupShape] = [shape for _, shape in priced]
     for leaf, (usd_per_hour, shape) in zip(_leaves_in_order(first), priced, strict=True):

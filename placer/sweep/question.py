@@ -23,6 +23,7 @@ class Question(BaseModel):
     budget_s: float = Field(gt=0.0, le=1e6, default=60.0, description="wall seconds for the search")
     seed: int = Field(default=0, description="seed of CP-SAT")
     with_alternatives: bool = Field(default=False, description="whether to plan without each pool as well")
+    with_reason: bool = Field(default=True, description="whether to look for the reason where there is no plan")
 
     @cached_property
     def key(self) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 import placer
 
-PUBLIC = ["balance", "load_fleet", "load_model", "lower", "plan", "predict", "simulate", "verify"]
+PUBLIC = ["balance", "compare", "load_fleet", "load_model", "lower", "plan", "predict", "simulate", "verify"]
 
 
 def _fresh(script):

@@ -78,6 +78,11 @@ def test_drift_gives_a_plan_that_verifies(placer, plan, drift, tmp_path):
     assert load_plan(new).placement.experts["host-class1-0-256"].experts_by_rank == tuple(
         tuple(rank) for rank in group["layers"][0]["experts_by_rank"]
     )
+    # Comparing the two plans finds the same bytes on its own; its time has no order of steps in it.
+    moving = json.loads(placer("compare", plan, new, "--json").out)["moving"]
+    assert moving["bytes"] == sum(step["bytes"] for step in group["steps"])
+    assert 0 < moving["seconds"] <= group["seconds"]
+    assert moving["sessions"]["stay"]
 
 
 def test_a_lost_device(placer, plan):

@@ -31,6 +31,7 @@ from placer.cost.prompt_pass import Chunks
 from placer.cost.queueing import queue_wait
 from placer.cost.shape import GroupShape
 from placer.graph.model_graph import ModelGraph
+from placer.memo import Memo
 from placer.scenario.scenario import Scenario
 from placer.scenario.service import Service
 from placer.search.service.kinds import MOST_STAGES, chunkings, stage_shapes
@@ -95,6 +96,30 @@ class Mixed:
 
 
 @dataclass(frozen=True)
+class _Steps:
+    """Steps no plan of a shape and a way can beat, stages left out, whatever speed is asked for.
+
+    Attributes
+    ----------
+    sizes : ndarray, shape (num_cells,)
+        Largest batch of a rank of every cell.
+    mean_s, prompt_s : ndarray, shape (num_cells,)
+        Mean step, and all passes of a prompt.
+    ways
+        The same with every number of stages, and the most sequences of a rank there is memory for.
+    """
+
+    sizes: Array
+    mean_s: Array
+    prompt_s: Array
+    ways: list[tuple[Way, int]]
+
+
+#: Steps by question and pool.
+_STEPS = Memo[list[_Steps]](8)
+
+
+@dataclass(frozen=True)
 class MixedResult:
     """What the search found: the cheapest plans, one for every shape and way that may be, and a bound on all."""
 
@@ -133,57 +158,55 @@ class MixedSearch:
             On the clock of `time.monotonic`: when it stops at the latest.
         """
         ways = [way for pool in self._scenario.fleet.pools for way in self._bounds(pool.name)]
-        # Of a way, the cell of the largest batches is the cheapest; those below come up when it holds no plan.
-        cells = [(float(bounds[-1]), number, len(bounds) - 1) for number, (_, _, bounds) in enumerate(ways)]
-        cells = [cell for cell in cells if np.isfinite(cell[0])]
-        heapq.heapify(cells)
+        # Of a way, the cell of the largest batches is the cheapest.
+        tops = [(float(bounds[-1]), number) for number, (_, _, bounds) in enumerate(ways)]
+        tops = [top for top in tops if np.isfinite(top[0])]
+        heapq.heapify(tops)
         founds: list[Mixed] = []
         best = known
-        while cells and cells[0][0] < best * (1.0 - gap) and time.monotonic() < deadline:
-            _, number, index = heapq.heappop(cells)
-            way, sizes, bounds = ways[number]
-            least = 1 if index == 0 else int(sizes[index - 1]) + 1
-            found = self._largest(way, least, int(sizes[index]))
+        while tops and tops[0][0] < best * (1.0 - gap) and time.monotonic() < deadline:
+            way, sizes, bounds = ways[heapq.heappop(tops)[1]]
+            found = self._largest(way, int(sizes[len(bounds) - 1]))
             if found is not None:
                 founds.append(found)
                 best = min(best, found.value)
-            elif index > 0 and np.isfinite(bounds[index - 1]):
-                heapq.heappush(cells, (float(bounds[index - 1]), number, index - 1))
-        bound = min(cells[0][0] if cells else np.inf, best if founds else np.inf)
+        bound = min(tops[0][0] if tops else np.inf, best if founds else np.inf)
         return MixedResult(tuple(sorted(founds, key=lambda found: found.value)), bound, len(ways))
 
     def _bounds(self, pool: str) -> Iterator[tuple[Way, Array, Array]]:
         """Yield shapes and ways with the largest batch of every cell that may be allowed, and bounds on its price."""
+        longest_s = self._scenario.target.step_time_s * (1.0 + 1e-9)
+        for steps in _STEPS.get((self._scenario.speedless_key, pool), lambda: list(self._steps(pool))):
+            slow = (steps.mean_s > longest_s) | (steps.prompt_s > self._service.longest_alone_s)
+            # A cell of several sizes may hold a plan if the largest of the one before is not too slow already.
+            first = int(np.argmax(slow)) if slow.any() else len(slow)
+            allowed = first if first < SINGLE_SIZES else min(len(slow), first + 1)
+            for way, room in steps.ways:
+                last = min(allowed, int(np.searchsorted(steps.sizes, room)) + 1)
+                if min(room, last) >= 1:
+                    rate = steps.sizes[:last] * (way.shape.dp * way.shape.stages) / steps.mean_s[:last]
+                    yield way, steps.sizes, self._least_price(way.shape, rate)
+
+    def _steps(self, pool: str) -> Iterator[_Steps]:
+        """Yield the steps of all ways to cut prompts on shapes that hold the model and can be rented."""
         scenario, model = self._scenario, self._model
         fleet, workload = scenario.fleet, scenario.workload
+        bounds = Experts(self._chances, is_bound=True)
         for every in stage_shapes(scenario, model, pool):
             shapes = [shape for shape in every if self._prices.most_replicas((shape,))]
             if not shapes:
                 continue
             group = build_group(fleet, shapes[-1])
             held = prefill.holdings(model, group, workload.capacity_context)
-            fitting = self._fitting(group, shapes, held)
-            rooms = [self._room(Way(build_group(fleet, shape), self._ways[0], held)) for shape in fitting]
-            most = max(rooms, default=0)
+            groups = [build_group(fleet, shape) for shape in self._fitting(group, shapes, held)]
+            most = max((self._room(Way(each, self._ways[0], held)) for each in groups), default=0)
             sizes = _cells(min(most, scenario.space.max_rank_batch))
             if not len(sizes):
                 continue
-            bounds = Experts(self._chances, is_bound=True)
             for step in mixed_steps(model, group, (sizes, workload.mean_context), self._ways, bounds):
-                times = unstaged(step)
-                mean = times.mean_s(self.prompts_per_step(step.chunks, sizes))
-                slow = (mean > scenario.target.step_time_s * (1.0 + 1e-9)) | (
-                    times.prompt_s > self._service.longest_alone_s
-                )
-                # A cell may hold a plan if the largest batch of the one before is not too slow already.
-                allowed = len(sizes) if not slow.any() else min(len(sizes), int(np.argmax(slow)) + 1)
-                for shape in fitting:
-                    way = Way(build_group(fleet, shape), step.chunks, held)
-                    room = self._room(way)
-                    last = min(allowed, int(np.searchsorted(sizes, room)) + 1)
-                    if room >= 1:
-                        rate = sizes[:last] * (shape.dp * shape.stages) / mean[:last]
-                        yield way, sizes, self._least_price(shape, rate)
+                times, ways = unstaged(step), [Way(each, step.chunks, held) for each in groups]
+                mean_s = times.mean_s(self.prompts_per_step(step.chunks, sizes))
+                yield _Steps(sizes, mean_s, times.prompt_s, [(way, self._room(way)) for way in ways])
 
     def _least_price(self, shape: GroupShape, rate: Array) -> Array:
         """Return what replicas of a rate sell for at least, whole units paid; inf where they are too few."""
@@ -224,23 +247,34 @@ class MixedSearch:
         experts = Experts(self._chances, is_bound=False)
         return placed(self._model, way.group, decoding, way.chunks, experts, stages)
 
-    def _largest(self, way: Way, least: int, most: int) -> Mixed | None:
-        """Return the plan of the largest batch of a range that is allowed; None if not even the least is."""
-        found = self.settle(way, least)
-        if found is None:
+    def _largest(self, way: Way, most: int) -> Mixed | None:
+        """Return the plan of the largest batch that is allowed; None if none is, or it is not for rent."""
+        if self._times_if_allowed(way, 1) is None:
             return None
-        low, high = least, most
+        low, high = 1, most
         while low < high:
             middle = (low + high + 1) // 2
-            larger = self.settle(way, middle)
-            if larger is None:
+            if self._times_if_allowed(way, middle) is None:
                 high = middle - 1
             else:
-                low, found = middle, larger
-        return found
+                low = middle
+        return self.settle(way, low)
 
     def settle(self, way: Way, rank_sequences: int) -> Mixed | None:
         """Return the plan of a batch by the law; None if it does not fit, or is too slow or late, or not for rent."""
+        allowed = self._times_if_allowed(way, rank_sequences)
+        if allowed is None:
+            return None
+        times, step_s = allowed
+        tokens = float(rank_sequences * way.shape.dp * way.shape.stages)
+        best = self._prices.best((way.shape,), tokens, step_s)
+        return None if best is None else Mixed(way, rank_sequences, times, *best)
+
+    def _times_if_allowed(self, way: Way, rank_sequences: int) -> tuple[MixedTimes, float] | None:
+        """Return the times of a batch and its mean step [s]; None if it does not fit, or is too slow or late.
+
+        What is not allowed at one batch is not allowed at a larger one.
+        """
         if rank_sequences > self._room(way):
             return None
         times = self.at(way, rank_sequences)
@@ -248,11 +282,8 @@ class MixedSearch:
         step_s = float(times.mean_s(self.prompts_per_step(way.chunks, size))[0])
         if step_s > self._scenario.target.step_time_s:
             return None
-        if not self.is_in_time(way, rank_sequences, float(times.prompt_s[0]), step_s):
-            return None
-        tokens = float(rank_sequences * way.shape.dp * way.shape.stages)
-        best = self._prices.best((way.shape,), tokens, step_s)
-        return None if best is None else Mixed(way, rank_sequences, times, *best)
+        is_timely = self.is_in_time(way, rank_sequences, float(times.prompt_s[0]), step_s)
+        return (times, step_s) if is_timely else None
 
     def queue(self, way: Way, rank_sequences: int, step_s: float) -> tuple[int, float]:
         """Return how many prompts a replica prefills at a time, and how many arrive [1/s]."""
