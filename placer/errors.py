@@ -4,6 +4,7 @@ PlacerError
 ├─ InputError            exit 2: the user can fix it; says where, what was expected, the nearest name
 │  ├─ UnitError          a quantity without a unit, or with the wrong one
 │  ├─ CatalogError       a device, link, pool or fleet
+│  │  └─ MissingFiguresError  a fleet file with figures still to be filled in
 │  ├─ ModelConfigError   a model file
 │  └─ ScenarioError      model, fleet, workload and target do not go together
 ├─ VerificationError     exit 4: a plan and its certificate disagree
@@ -53,6 +54,24 @@ class UnitError(InputError):
 
 class CatalogError(InputError):
     """Raised for a device, link, pool or fleet that cannot be read."""
+
+
+class MissingFiguresError(CatalogError):
+    """Raised for a fleet file with figures still to be filled in.
+
+    Parameters
+    ----------
+    message
+        What it is, one line.
+    figures
+        Every figure: its field, and what is wanted there.
+    where
+        The file, or the template.
+    """
+
+    def __init__(self, message: str, figures: tuple[tuple[str, str], ...], *, where: str = "") -> None:
+        self.figures = figures
+        super().__init__(message, where=where)
 
 
 class ModelConfigError(InputError):

@@ -33,9 +33,10 @@ class TierKind(StrEnum):
 
 
 class TierRole(StrEnum):
-    """Whether ops can run from a tier, or data only rests there."""
+    """What a tier holds: weights, or everything, of ops that run; their KV cache and activations; data at rest."""
 
     COMPUTE = "compute"
+    CACHE = "cache"
     OFFLOAD = "offload"
 
 
@@ -45,7 +46,11 @@ class MemoryTier(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tier: TierKind = Field(description="kind of memory")
-    role: TierRole = Field(default=TierRole.COMPUTE, description="whether ops run from it")
+    role: TierRole = Field(
+        default=TierRole.COMPUTE,
+        description="compute: ops run from it; cache: KV cache and activations lie there, the compute tier has "
+        "weights alone; offload: data only rests there",
+    )
     capacity: Bytes = Field(description="size, such as 141 GB")
     bandwidth: BytesPerSecond = Field(description="peak, such as 4.8 TB/s")
 
@@ -59,7 +64,7 @@ class Device(BaseModel):
     title: str = Field(default="", description="one line for people")
     vendor: str = Field(default="", description="who makes it")
     memory: Annotated[tuple[MemoryTier, ...], Field(min_length=1)] = Field(
-        description="tiers; the first that computes holds everything"
+        description="tiers; the first that computes holds everything, or weights alone where another has the role cache"
     )
     peak: Annotated[dict[ComputePrecision, FlopPerSecond], Field(min_length=1)] = Field(
         description="dense FLOP/s by precision"
@@ -78,7 +83,7 @@ class Device(BaseModel):
         default=1, description="tokens of a page of the KV cache; a sequence takes whole pages"
     )
     engine: str = Field(default="generic", description="serving engine of the catalog it usually runs")
-    reserve: Share = Field(default=0.0, description="share of the compute tier the runtime keeps")
+    reserve: Share = Field(default=0.0, description="share of the compute tier, and of a cache tier, the runtime keeps")
     power: Watts = Field(description="per device, as its source defines it, such as 700 W")
     price: Annotated[dict[str, Price], Field(min_length=1)] = Field(
         description="by basis: rent per device, electricity in it, or what it costs to own one"
@@ -88,8 +93,11 @@ class Device(BaseModel):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Device:
-        if self.compute_tier is None:
+        roles = [tier.role for tier in self.memory]
+        if TierRole.COMPUTE not in roles:
             raise ValueError("no memory tier has the role compute")
+        if roles.count(TierRole.CACHE) > 1:
+            raise ValueError("more than one memory tier has the role cache")
         families = {kernel.family for kernel in self.kernels if kernel.weights is None}
         missing = {KernelFamily.GEMM, KernelFamily.ATTENTION, KernelFamily.MOE} - families
         if missing:
@@ -101,6 +109,16 @@ class Device(BaseModel):
         """The tier ops run from."""
         return next(tier for tier in self.memory if tier.role is TierRole.COMPUTE)
 
+    @property
+    def cache_tier(self) -> MemoryTier:
+        """The tier ops read KV cache from and keep activations in: one of its own, or the one they run from."""
+        return next((tier for tier in self.memory if tier.role is TierRole.CACHE), self.compute_tier)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether weights lie in one tier, KV cache and activations in another."""
+        return self.cache_tier is not self.compute_tier
+
     def paged(self, context: int, cp: int = 1) -> int:
         """Return the tokens of the pages a sequence of some length takes, the same number on each of ``cp`` ranks."""
         page = self.kv_page_tokens * cp
@@ -108,8 +126,13 @@ class Device(BaseModel):
 
     @property
     def usable_bytes(self) -> int:
-        """Bytes a plan may fill, the runtime's reserve taken off."""
+        """Bytes of the compute tier a plan may fill, the runtime's reserve taken off."""
         return int(self.compute_tier.capacity * (1.0 - self.reserve))
+
+    @property
+    def usable_cache_bytes(self) -> int:
+        """Bytes a plan may fill of the tier of the KV cache, which may be the compute tier."""
+        return int(self.cache_tier.capacity * (1.0 - self.reserve))
 
     def kernel(self, family: KernelFamily, weights: WeightFormat | None = None) -> KernelModel:
         """Return the closest kernel model: family and stored format, family, or the family it falls back to."""
@@ -143,7 +166,7 @@ class Device(BaseModel):
     @property
     def figures(self) -> tuple[str, ...]:
         """Names of the figures a plan rests on, as `sources` covers them."""
-        names = [f"memory.{tier.tier}" for tier in self.memory if tier.role is TierRole.COMPUTE]
+        names = [f"memory.{tier.tier}" for tier in self.memory if tier.role is not TierRole.OFFLOAD]
         names += [f"peak.{precision}" for precision in self.peak]
         names += [f"kernels.{kernel.family}" for kernel in self.kernels]
         names += ["kv_page_tokens"] if self.kv_page_tokens > 1 else []

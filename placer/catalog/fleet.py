@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from placer.catalog.bare_schema import without_serializer
 from placer.catalog.device import Device
 from placer.catalog.link import Link
 from placer.catalog.price import Energy, hourly_usd
@@ -104,7 +105,7 @@ class Fleet(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Describe the fields, which a serializer of its own would hide."""
-        return handler(_without_serializer(core_schema))
+        return handler(without_serializer(core_schema))
 
     @model_validator(mode="after")
     def _pools_resolve(self) -> Fleet:
@@ -178,13 +179,6 @@ class Fleet(BaseModel):
         pools = tuple(pool for pool in self.pools if pool.name != name)
         links = tuple(cross for cross in self.links if name not in cross.between)
         return self.model_copy(update={"pools": pools, "links": links}) if pools else None
-
-
-def _without_serializer(core_schema: Any) -> Any:
-    """Return a schema, and what its validators wrap, less the serializers."""
-    bare = {name: value for name, value in core_schema.items() if name != "serialization"}
-    is_wrapped = str(bare["type"]).startswith("function-")
-    return bare | {"schema": _without_serializer(bare["schema"])} if is_wrapped else bare
 
 
 def _check_known(field: str, name: str, known: Iterable[str], what: str) -> None:

@@ -11,6 +11,8 @@ from placer.catalog.device import Device
 from placer.catalog.engine import ServingEngine
 from placer.catalog.fleet import Fleet
 from placer.catalog.link import Link
+from placer.catalog.template import assert_filled_in, find_template, template_paths
+from placer.catalog.tier import KvTier
 from placer.errors import CatalogError, InputError, nearest_hint
 from placer.files import is_existing, read_mapping
 from placer.paths import catalog_root
@@ -70,6 +72,24 @@ def engine_names() -> tuple[str, ...]:
     return tuple(_paths("engines"))
 
 
+def tier_names() -> tuple[str, ...]:
+    """Return the KV tiers of the catalog."""
+    return tuple(_paths("tiers"))
+
+
+@cache
+def load_tier(name: str) -> KvTier:
+    """Return a KV tier of the catalog.
+
+    Raises
+    ------
+    CatalogError
+        If there is none of that name.
+    """
+    path = _find("tiers", name, "tier")
+    return _as_catalog_error(lambda: validated(KvTier, read_mapping(path), str(path)))
+
+
 @cache
 def load_engine(name: str) -> ServingEngine:
     """Return a serving engine of the catalog, or one of a file of one's own.
@@ -100,13 +120,14 @@ def load_fleet(name: str) -> Fleet:
     Raises
     ------
     CatalogError
-        If there is no such fleet or file, or it is wrong; the message names file and field.
+        If there is no such fleet or file, or it is wrong, or figures of it are still to be filled in; the message
+        names file and field.
     """
     path = Path(name)
-    is_named = name.casefold() in {known.casefold() for known in fleet_names()}
+    is_named = name.casefold() in {known.casefold() for known in (*fleet_names(), *template_paths())}
     if path.suffix in {".yaml", ".yml", ".json"} or "/" in name or (not is_named and is_existing(path)):
         return _as_catalog_error(lambda: parse_fleet(read_mapping(path), str(path)))
-    found = _find("fleets", name, "fleet")
+    found = find_template(name) or _find("fleets", name, "fleet")
     return _as_catalog_error(lambda: parse_fleet(read_mapping(found), str(found)))
 
 
@@ -138,6 +159,7 @@ def parse_fleet(raw: dict[str, Any], where: str) -> Fleet:
     InputError
         Naming the field that is wrong.
     """
+    assert_filled_in(raw, where)
     _check_names(raw, where)
     filled = dict(raw)
     filled["devices"] = _filled(raw, "devices", _named(raw, "pools", ("device",)))
@@ -203,7 +225,7 @@ def _find(folder: str, name: str, what: str) -> Path:
     folded = {known.casefold(): path for known, path in paths.items()}
     found = folded.get(name.casefold())
     if found is None:
-        hint = nearest_hint(name, paths)
+        hint = nearest_hint(name, [*paths, *(template_paths() if folder == "fleets" else ())])
         raise CatalogError(f'unknown {what} "{name}"{hint}; `placer {what}s list` shows them')
     return found
 

@@ -36,7 +36,7 @@ from placer.cli import (
     verify,
 )
 from placer.cli.output import say
-from placer.errors import InputError, PlacerError
+from placer.errors import InputError, MissingFiguresError, PlacerError
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
@@ -138,7 +138,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _report(error: BaseException, arguments: Sequence[str]) -> int:
-    """Say on standard error what went wrong, in one line, and return the exit code."""
+    """Say on standard error what went wrong, in one line, and one per missing figure; return the exit code."""
     if isinstance(error, BrokenPipeError):
         _discard_output()
         return PIPE_CLOSED
@@ -152,6 +152,8 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
         return InputError.exit_code
     if isinstance(error, PlacerError):
         say("internal error" if error.exit_code == INTERNAL else "error", str(error))
+        for field, wanted in error.figures if isinstance(error, MissingFiguresError) else ():
+            say("missing", f"{field}: {wanted}")
         return error.exit_code
     if isinstance(error, OSError):
         _discard_output()

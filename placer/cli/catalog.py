@@ -1,12 +1,13 @@
-"""``placer devices``, ``placer fleets``, ``placer models``: what is known, and where it comes from."""
+"""``placer devices``, ``fleets``, ``tiers``, ``models``: what is known, and where it comes from."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from placer.cli.output import emit_json, render
+from placer.cli.output import emit, emit_json, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from placer.catalog.device import Device
     from placer.catalog.fleet import Fleet
+    from placer.catalog.template import Template
+    from placer.catalog.tier import KvTier
     from placer.model.spec import ModelSpec
     from placer.report.catalog_json import DeviceRow, FleetRow, ModelRow
     from placer.report.lowering_json import Lowering
@@ -40,6 +43,9 @@ class Shelf(Protocol):
 
     def detail(self, name: str) -> RenderableType:
         """Return one entry in full, for people."""
+
+    def apart(self) -> dict[str, Sequence[BaseModel]]:
+        """Return lines that the listing has apart from the others, by what they are called."""
 
 
 class DeviceShelf:
@@ -73,12 +79,16 @@ class DeviceShelf:
 
         return render_device(self.load(name))
 
+    def apart(self) -> dict[str, Sequence[BaseModel]]:
+        """Return nothing: all devices are alike."""
+        return {}
+
 
 class FleetShelf:
     """The fleets."""
 
     name = "fleets"
-    about = "List fleets, or show one with its sources."
+    about = "List fleets and templates, show one with its sources, or write a template out to fill in."
 
     def rows(self) -> tuple[FleetRow, ...]:
         """Return the lines of the listing."""
@@ -90,20 +100,70 @@ class FleetShelf:
     def table(self) -> RenderableType:
         """Return the listing for people."""
         from placer.report.catalog import render_fleets
+        from placer.report.template import with_templates
 
-        return render_fleets(self.rows())
+        return with_templates(render_fleets(self.rows()), self._templates())
 
-    def load(self, name: str) -> Fleet:
-        """Return a fleet by name or path."""
+    def load(self, name: str) -> Fleet | Template:
+        """Return a fleet by name or path, or a template by name."""
         from placer.catalog.loader import load_fleet
+        from placer.catalog.template import find_template, read_template
 
-        return load_fleet(name)
+        path = find_template(name)
+        return load_fleet(name) if path is None else read_template(path)
 
     def detail(self, name: str) -> RenderableType:
-        """Return a fleet in full, for people."""
+        """Return a fleet in full, or what a template demands, for people."""
+        from placer.catalog.template import Template
         from placer.report.catalog_detail import render_fleet
+        from placer.report.template import render_template
 
-        return render_fleet(self.load(name))
+        found = self.load(name)
+        return render_template(found) if isinstance(found, Template) else render_fleet(found)
+
+    def apart(self) -> dict[str, Sequence[BaseModel]]:
+        """Return the templates, whose figures are the user's to give."""
+        return {"templates": self._templates()}
+
+    def _templates(self) -> tuple[Template, ...]:
+        from placer.catalog.template import read_template, template_paths
+
+        return tuple(map(read_template, template_paths().values()))
+
+
+class TierShelf:
+    """The KV tiers beside the devices."""
+
+    name = "tiers"
+    about = "List tiers that keep paused KV cache, or show one with its sources."
+
+    def rows(self) -> tuple[KvTier, ...]:
+        """Return the lines of the listing."""
+        from placer.catalog.loader import load_tier, tier_names
+
+        return tuple(map(load_tier, tier_names()))
+
+    def table(self) -> RenderableType:
+        """Return the listing for people."""
+        from placer.report.tiers import render_tiers
+
+        return render_tiers(self.rows())
+
+    def load(self, name: str) -> KvTier:
+        """Return a tier by name."""
+        from placer.catalog.loader import load_tier
+
+        return load_tier(name)
+
+    def detail(self, name: str) -> RenderableType:
+        """Return a tier in full, for people."""
+        from placer.report.tiers import render_tier
+
+        return render_tier(self.load(name))
+
+    def apart(self) -> dict[str, Sequence[BaseModel]]:
+        """Return nothing: all tiers are alike."""
+        return {}
 
 
 class ModelShelf:
@@ -139,6 +199,10 @@ class ModelShelf:
         spec = self.load(name)
         return render_model(spec, _lowering(spec))
 
+    def apart(self) -> dict[str, Sequence[BaseModel]]:
+        """Return nothing: all models are alike."""
+        return {}
+
 
 def _lowering(spec: ModelSpec) -> Lowering:
     from placer.graph.lower import lower
@@ -147,13 +211,37 @@ def _lowering(spec: ModelSpec) -> Lowering:
     return summarize(lower(spec), context=1, batch=1)
 
 
-SHELVES: tuple[Shelf, ...] = (DeviceShelf(), FleetShelf(), ModelShelf())
+SHELVES: tuple[Shelf, ...] = (DeviceShelf(), FleetShelf(), TierShelf(), ModelShelf())
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     for shelf in SHELVES:
-        app.add_typer(_commands(shelf), name=shelf.name, help=shelf.about)
+        commands = _commands(shelf)
+        if shelf.name == FleetShelf.name:
+            commands.command("template")(write_template)
+        app.add_typer(commands, name=shelf.name, help=shelf.about)
+
+
+def write_template(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A template of `placer fleets`.")],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="New file; standard output by default.")
+    ] = None,
+) -> None:
+    """Write a template out, comments included, for figures of your own."""
+    from placer.catalog.template import find_template, template_paths, template_text
+    from placer.errors import CatalogError, InputError, nearest_hint
+
+    path = find_template(name)
+    if path is None:
+        known = ", ".join(template_paths())
+        hint = nearest_hint(name, template_paths())
+        raise CatalogError(f'unknown template "{name}"{hint}; there are {known}')
+    if output is not None and output.is_file():
+        raise InputError("exists; figures filled in there would be lost", where=str(output))
+    emit(template_text(path), output)
 
 
 def _commands(shelf: Shelf) -> typer.Typer:
@@ -165,7 +253,8 @@ def _commands(shelf: Shelf) -> typer.Typer:
             from placer.report.catalog_json import SCHEMA_VERSION
 
             rows = [row.model_dump(mode="json") for row in shelf.rows()]
-            emit_json({"schema_version": SCHEMA_VERSION, shelf.name: rows})
+            apart = {name: [row.model_dump(mode="json") for row in group] for name, group in shelf.apart().items()}
+            emit_json({"schema_version": SCHEMA_VERSION, shelf.name: rows, **apart})
         else:
             render(shelf.table())
 

@@ -34,7 +34,10 @@ def kv_tiers_command(  # noqa: PLR0913 the parameters are the options of the com
     paused: Annotated[str, typer.Option(metavar="NUMBER", help="Sessions paused at once on a rank.")] = "1",
     tier: Annotated[
         list[str] | None,
-        typer.Option(metavar="TIER", help="A tier below HBM, per device, as nvme:8TB@12GB/s+80us; may be repeated."),
+        typer.Option(
+            metavar="TIER",
+            help="A tier below HBM: a name of `placer tiers`, or per device nvme:8TB@12GB/s+80us; repeatable.",
+        ),
     ] = None,
     draft: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Draft model on the same devices; its KV cache is counted.")

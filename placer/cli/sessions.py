@@ -35,7 +35,8 @@ PausedOption = Annotated[
 TierOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="TIER", help="A tier below HBM for paused sessions, per device, as ddr:256GB@55GB/s; may be repeated."
+        metavar="TIER",
+        help="A tier for paused sessions: a name of `placer tiers`, or per device ddr:256GB@55GB/s; repeatable.",
     ),
 ]
 DraftOption = Annotated[
@@ -100,6 +101,7 @@ def retention(tiers: list[str] | None, paused: str | None, draft: str | None, kv
                 "capacity": exact_text(tier.capacity_bytes, "B"),
                 "bandwidth": exact_text(tier.bytes_per_s, "B/s"),
                 "latency": exact_text(tier.latency_s, "s"),
+                "estimates": tier.estimates,
             }
             for tier in map(parse_tier, tiers)
         )

@@ -59,7 +59,7 @@ def core_s(group: Group, op: Op, tokens: Array, context: int, per_sequence: int 
     return kernel_time_s(
         group.device.kernel(family, WeightFormat(op.cache_format.value)),
         work,
-        bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
+        bandwidth_bytes_per_s=group.device.cache_tier.bandwidth,
         peak_flops_per_s=group.device.peak[precision],
     )
 

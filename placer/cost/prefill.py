@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from placer.cost import block_bytes, block_time, collective, prompt_pass
 from placer.cost.group import Array, Batch, Group
 from placer.cost.prompt_pass import Chunks
+from placer.cost.room import taken
 from placer.cost.shape import GroupShape
 from placer.graph.layer_class import LayerOps
 from placer.graph.model_graph import ModelGraph
@@ -186,10 +187,13 @@ class Holdings:
     embedding: int
     lm_head: int
 
-    def fullest(self, stages: int, prompts: float) -> float:
-        """Return the bytes on a device of the fullest of some stages, hidden states left out [B]."""
+    def fullest(self, stages: int, prompts: float, rate: float = 0.0) -> float:
+        """Return the bytes on a device of the fullest of some stages, hidden states left out [B].
+
+        With the ``rate`` of a split device, the room that is taken (`placer.cost.room`).
+        """
         firsts = first_layers(len(self.weights), stages)
-        by_stage = np.add.reduceat(self.weights + prompts * self.kv_per_prompt, firsts)
+        by_stage = np.add.reduceat(taken(self.weights, prompts * self.kv_per_prompt, rate), firsts)
         by_stage[0] += self.embedding
         by_stage[-1] += self.lm_head
         return float(by_stage.max())

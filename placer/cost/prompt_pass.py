@@ -106,7 +106,7 @@ def core_s(group: Group, op: Op, chunks: Chunks) -> Array:
     return kernel_time_s(
         device.kernel(family, WeightFormat(op.cache_format.value)),
         work,
-        bandwidth_bytes_per_s=device.compute_tier.bandwidth,
+        bandwidth_bytes_per_s=device.cache_tier.bandwidth,
         peak_flops_per_s=device.peak[held_format(op, device)[1]],
     )
 

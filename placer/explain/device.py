@@ -15,6 +15,7 @@ from placer.verify.recompute.blocks import embedding_s, head_s
 from placer.verify.recompute.flow import place_of
 from placer.verify.recompute.group import Group
 from placer.verify.recompute.load import copy_shares
+from placer.verify.recompute.memory import DeviceMemory
 from placer.verify.recompute.rental import blocks
 from placer.verify.recompute.weights import shard_bytes
 
@@ -47,6 +48,12 @@ def explain_device(context: Context, name: str) -> DeviceExplained:
     raise InputError(f'the plan uses no device "{name}"{nearest_hint(name, known)}', where="--device")
 
 
+def _free_bytes(group: Group, memory: DeviceMemory, held: int) -> int:
+    """Return what is left on a device, in the tier of the weights where the KV cache has one of its own [B]."""
+    cached = math.ceil(memory.kv) + math.ceil(memory.activations) if group.device.is_split else 0
+    return group.device.usable_bytes - held + cached
+
+
 def _explained(context: Context, name: str, at: tuple[int, Role, int, int]) -> DeviceExplained:
     replica, role, stage, offset = at
     group = context.groups[role]
@@ -64,7 +71,7 @@ def _explained(context: Context, name: str, at: tuple[int, Role, int, int]) -> D
         data_rank=data_rank,
         expert_rank=rank,
         bytes_by_kind={kind: count for kind, count in held.items() if count},
-        free_bytes=group.device.usable_bytes - sum(held.values()),
+        free_bytes=_free_bytes(group, memory, sum(held.values())),
         layers=sum(place_of(placed.attention) == (role, stage) for placed in context.placement.layers),
         experts=sum(len(_experts(context, part, rank)) for _, part in _parts(context, (role, stage))),
         sequences=group.shape.sequences_per_rank[data_rank] * context.batch.microbatches_in_flight,

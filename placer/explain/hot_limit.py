@@ -125,5 +125,6 @@ def _has_room(context: Context, placed: LayerPlacement, num_hot: int) -> bool:
     slots = [-(-count // group.expert_ranks) for count in (_num_hot(context, placed), num_hot)]
     each = shard_bytes(moe.expert, group.device, group.shape.expert_tp)
     place = place_of(placed.ffn[-1].at)
-    used = next(device.total for device in context.memory if device.place == place)
+    memory = next(device for device in context.memory if device.place == place)
+    used = memory.at_rest if group.device.is_split else memory.total
     return used + (slots[1] - slots[0]) * each <= group.device.usable_bytes

@@ -8,6 +8,7 @@ from placer.plan.explanation import Summary
 from placer.plan.placement import Role
 from placer.plan.plan import Plan
 from placer.verify.context import Context
+from placer.verify.recompute.memory import DeviceMemory
 
 #: Layers that are shown.
 _MOST_LAYERS = 5
@@ -35,9 +36,15 @@ def explain_plan(plan: Plan, context: Context) -> Summary:
 
 def _fullest_stage(context: Context) -> tuple[Role, int]:
     """Return the stage that uses most of its devices' memory, by share."""
-    return max(
-        (device.total / context.groups[device.place[0]].device.usable_bytes, device.place) for device in context.memory
-    )[1]
+    return max((_share_used(context, device), device.place) for device in context.memory)[1]
+
+
+def _share_used(context: Context, memory: DeviceMemory) -> float:
+    """Return the share of a device's memory in use, of the fuller tier where it has two."""
+    device = context.groups[memory.place[0]].device
+    if not device.is_split:
+        return memory.total / device.usable_bytes
+    return max(memory.at_rest / device.usable_bytes, memory.cached / device.usable_cache_bytes)
 
 
 def _fullest_device(context: Context, role: Role, stage: int) -> str:

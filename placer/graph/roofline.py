@@ -138,8 +138,10 @@ def roofline(model: ModelGraph, device: Device, batches: tuple[int, ...], contex
     Raises
     ------
     InputError
-        If the device cannot hold the model's weights in any format.
+        If the device cannot hold the model's weights in any format, or keeps KV cache in a tier of its own.
     """
+    if device.is_split:
+        raise InputError(f"{device.name} keeps KV cache in a tier of its own; expected one tier", where="--device")
     classes = op_classes(model)
     batch, context = batches[0], contexts[0]
     ops = tuple(_op_roof(entry, device, batch, context) for entry in classes)

@@ -59,7 +59,7 @@ def kv_use(
     kept = stages[stage]
     return KvUse(
         role=group.role,
-        tier=device.compute_tier.tier,
+        tier=device.cache_tier.tier,
         stage=stage,
         layers=kept.layers,
         page_tokens=page,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from placer.catalog.device import Device
 from placer.cost.group import Group
 from placer.graph.model_graph import ModelGraph
 from placer.kv.deployed import Deployed
@@ -43,7 +44,7 @@ def holders_of(deployed: Deployed) -> tuple[Holder, ...]:
     weights = placed_weight_bytes(deployed.model, deployed.placement, deployed.groups)
     buffers = {use.role: use.activations_bytes for use in deployed.plan.memory}
     return tuple(
-        _holder(deployed, stage, weights[stage.place] + buffers[stage.place[0]]) for stage in _stages(deployed)
+        _holder(deployed, stage, (weights[stage.place], buffers[stage.place[0]])) for stage in _stages(deployed)
     )
 
 
@@ -84,8 +85,8 @@ def _sum(one: StageKv, other: StageKv) -> StageKv:
     )
 
 
-def _holder(deployed: Deployed, stage: _Stage, beside_bytes: int) -> Holder:
-    """Return a stage as the plan says it; ``beside_bytes`` are the model's weights and buffers on a device."""
+def _holder(deployed: Deployed, stage: _Stage, beside: tuple[int, int]) -> Holder:
+    """Return a stage as the plan says it; ``beside`` are the model's weights and buffers on a device [B]."""
     role, number = stage.place
     shape, device, batch = deployed.shapes[role], deployed.groups[role].device, deployed.plan.batch
     assert batch is not None
@@ -99,5 +100,13 @@ def _holder(deployed: Deployed, stage: _Stage, beside_bytes: int) -> Holder:
         device_bytes=stage.kept.device_bytes,
         whole_bytes=stage.kept.whole_bytes,
         draft_weights_bytes=stage.draft_weights,
-        free_bytes=device.usable_bytes - beside_bytes - stage.draft_weights - in_flight,
+        free_bytes=_free_bytes(device, beside[0] + stage.draft_weights, beside[1] + in_flight),
     )
+
+
+def _free_bytes(device: Device, weights: int, cached: int) -> int:
+    """Return what is left for paused sessions; what weights lack of a tier of their own, where they do [B]."""
+    if not device.is_split:
+        return device.usable_bytes - weights - cached
+    free, lacking = device.usable_cache_bytes - cached, min(0, device.usable_bytes - weights)
+    return min(free, max(0, free) + lacking)

@@ -147,7 +147,7 @@ def _at_hand(question: Question, recompute_s: float) -> TierAnswer:
     held = rank.device_bytes(question.context)
     return _row(
         question,
-        str(rank.group.device.compute_tier.tier),
+        str(rank.group.device.cache_tier.tier),
         (question.sessions.think_time * share, 0.0, recompute_s),
         capacity_sessions=rank.room_bytes() // held if held else question.paused,
     )
@@ -205,14 +205,16 @@ def _estimates(question: Question) -> tuple[str, ...]:
     device = question.rank.group.device
     figures = [*device.estimates(question.fleet.price_basis)]
     figures += [f"memory.{tier.name}" for tier in question.tiers if tier.is_estimate]
-    return tuple(f"{device.name}.{figure}" for figure in figures)
+    guessed = [f"{tier.name}.{figure}" for tier in question.tiers for figure in tier.estimates]
+    return (*(f"{device.name}.{figure}" for figure in figures), *guessed)
 
 
 def _notes(question: Question) -> tuple[str, ...]:
     device, names = question.rank.group.device.name, {tier.name for tier in question.tiers}
-    lacking = [] if names & {"ddr", "lpddr"} else ["ddr"]
-    lacking += [] if "nvme" in names else ["nvme"]
+    lacking = [] if any(name.startswith(("ddr", "lpddr")) for name in names) else ["ddr"]
+    lacking += [] if any(name.startswith("nvme") for name in names) else ["nvme"]
     if not lacking:
         return ()
     tiers = " and ".join(lacking)
-    return (f"the catalog has no {tiers} figures for {device}; give them with --tier, as nvme:3.84TB@14GB/s",)
+    how = "give them with --tier, as nvme-gen5 or nvme:3.84TB@14GB/s"
+    return (f"the catalog has no {tiers} figures for {device}; {how}",)

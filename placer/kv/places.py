@@ -96,7 +96,7 @@ def _at_hand(asked: Asked) -> Place:
             Kept(
                 role=holder.role,
                 stage=holder.stage,
-                tier=str(device.compute_tier.tier),
+                tier=str(device.cache_tier.tier),
                 room_bytes=room,
                 session_bytes=holder.device_bytes,
                 capacity_sessions=room // holder.device_bytes,

@@ -40,7 +40,10 @@ class Rank:
 
         Activations are left out: paused sessions have none.
         """
-        return self.group.device.usable_bytes - self.weight_bytes()
+        device, weights = self.group.device, self.weight_bytes()
+        if device.is_split:
+            return device.usable_cache_bytes if weights <= device.usable_bytes else device.usable_bytes - weights
+        return device.usable_bytes - weights
 
     def device_bytes(self, context: int) -> int:
         """Return what each device keeps of a session at a context, in whole pages, copies included [B]."""

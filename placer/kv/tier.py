@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from placer.catalog.device import Device, TierRole
+from placer.catalog.loader import load_tier, tier_names
 from placer.catalog.source import is_estimate
-from placer.errors import InputError, UnitError, clipped
+from placer.errors import InputError, UnitError, clipped, nearest_hint
 from placer.scenario.retention import RESERVED, RetentionTier
 from placer.units import Dimension, parse_quantity
 
@@ -30,7 +31,9 @@ class StorageTier:
     latency_s
         Before the first byte arrives [s]; the catalog knows none.
     is_estimate
-        Whether its figures are guesses of the catalog.
+        Whether its figures, as a device brings them, are guesses of the catalog.
+    estimates
+        Those of its own figures that are guesses, where it is a tier of the catalog.
     """
 
     name: str
@@ -38,20 +41,25 @@ class StorageTier:
     bytes_per_s: float
     latency_s: float = 0.0
     is_estimate: bool = False
+    estimates: tuple[str, ...] = ()
 
 
 def parse_tier(text: str) -> StorageTier:
     """Parse a tier given by hand: ``NAME:CAPACITY@BANDWIDTH``, and ``+LATENCY`` where it is known; per device.
 
+    Without a colon it is the name of a tier of the catalog.
+
     Raises
     ------
     InputError
-        If it does not read so, or the name is taken.
+        If it does not read so, the name is taken, or the catalog has no such tier.
 
     >>> tier = parse_tier("nvme:8TB@12GB/s+1ms")
     >>> tier.name, tier.capacity_bytes, tier.bytes_per_s, tier.latency_s
     ('nvme', 8000000000000.0, 12000000000.0, 0.001)
     """
+    if ":" not in text:
+        return _of_catalog(text.strip())
     match = _TIER.fullmatch(text.strip())
     if match is None:
         example = "expected NAME:CAPACITY@BANDWIDTH[+LATENCY] such as nvme:8TB@12GB/s+80us"
@@ -70,9 +78,18 @@ def parse_tier(text: str) -> StorageTier:
     return StorageTier(name, size, rate, wait)
 
 
+def _of_catalog(name: str) -> StorageTier:
+    """Return a tier of the catalog."""
+    if name.casefold() not in tier_names():
+        example = "expected NAME:CAPACITY@BANDWIDTH[+LATENCY] such as nvme:8TB@12GB/s+80us, or a tier of `placer tiers`"
+        raise InputError(f"{example}; got {clipped(name)}{nearest_hint(name, tier_names())}", where="--tier")
+    tier = load_tier(name)
+    return StorageTier(tier.name, tier.capacity, tier.bandwidth, tier.latency, estimates=tier.estimates())
+
+
 def storage_tier(tier: RetentionTier) -> StorageTier:
     """Return a tier of a scenario as `tiers_of` takes it."""
-    return StorageTier(tier.name, tier.capacity, tier.bandwidth, tier.latency)
+    return StorageTier(tier.name, tier.capacity, tier.bandwidth, tier.latency, estimates=tier.estimates)
 
 
 def tiers_of(device: Device, given: Iterable[StorageTier] = ()) -> tuple[StorageTier, ...]:

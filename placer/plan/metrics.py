@@ -73,10 +73,22 @@ class Bound(BaseModel):
     )
 
 
+class CacheUse(BaseModel):
+    """A memory tier that has nothing but KV cache and activations, on the fullest device of a group."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tier: TierKind = Field(description="memory tier of KV cache and activations")
+    capacity_bytes: Annotated[int, Field(ge=0)] = Field(description="what the tier holds")
+    reserved_bytes: Annotated[int, Field(ge=0)] = Field(description="kept by the runtime")
+    free_bytes: Annotated[int, Field(ge=0)] = Field(description="what is left")
+
+
 class MemoryUse(BaseModel):
     """Bytes on the fullest device of a group.
 
-    Weights leave hot experts out; hot experts are those of split layers on the sidecar.
+    Weights leave hot experts out; hot experts are those of split layers on the sidecar. Where KV cache and activations
+    lie in a tier of their own, ``cache`` has its room; capacity, reserve and what is left are those of the weights'.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,6 +104,9 @@ class MemoryUse(BaseModel):
     kv_bytes: Annotated[int, Field(ge=0)] = Field(description="KV cache of all sequences in flight")
     activations_bytes: Annotated[int, Field(ge=0)] = Field(description="hidden states and exchange buffers")
     free_bytes: Annotated[int, Field(ge=0)] = Field(description="what is left")
+    cache: CacheUse | None = Field(
+        default=None, description="tier of KV cache and activations; null = they lie where the weights are"
+    )
 
 
 class TimeShares(BaseModel):

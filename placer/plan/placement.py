@@ -86,7 +86,7 @@ class Location(BaseModel):
 
     role: Role = Field(description="group")
     stage: Index = Field(description="stage of the group, from 0")
-    tier: TierKind = Field(description="memory tier")
+    tier: TierKind = Field(description="memory tier; of attention that of its KV cache")
 
 
 class FfnPart(BaseModel):

@@ -9,7 +9,7 @@ import numpy as np
 
 from placer.catalog.device import Device
 from placer.cost.group import Array, exact_batch
-from placer.plan.metrics import MemoryUse
+from placer.plan.metrics import CacheUse, MemoryUse
 from placer.plan.placement import Role, Way
 from placer.planner.placement import ROLES
 from placer.search.layout.layout import class_of_layer, placement_of
@@ -44,14 +44,17 @@ class GroupMemory:
 
     def rooms(self) -> tuple[int, ...]:
         """Return the bytes free for KV cache beside weights and buffers, by stage."""
-        beside = self.held[:, WEIGHTS] + self.held[:, HOT] + self.held[:, DRAFT]
-        return tuple(self.device.usable_bytes - self.buffers - math.ceil(volume) for volume in beside)
+        beside = self.held[:, DRAFT]
+        if not self.device.is_split:
+            beside = self.held[:, WEIGHTS] + self.held[:, HOT] + beside
+        return tuple(self.device.usable_cache_bytes - self.buffers - math.ceil(volume) for volume in beside)
 
     def fullest(self) -> MemoryUse:
         """Return the memory of the fullest device."""
         weights, hot, kept, draft = (math.ceil(volume) for volume in self.held[int(self.held.sum(axis=1).argmax())])
         kv = kept + draft
         capacity, usable = int(self.device.compute_tier.capacity), self.device.usable_bytes
+        cached = kv + self.buffers
         return MemoryUse(
             role=self.role,
             pool=self.pool,
@@ -63,7 +66,18 @@ class GroupMemory:
             hot_experts_bytes=hot,
             kv_bytes=kv,
             activations_bytes=self.buffers,
-            free_bytes=usable - weights - hot - kv - self.buffers,
+            free_bytes=usable - weights - hot - (0 if self.device.is_split else cached),
+            cache=self._cache_use(cached) if self.device.is_split else None,
+        )
+
+    def _cache_use(self, cached: int) -> CacheUse:
+        """Return what KV cache and activations fill of a tier of their own."""
+        capacity, usable = int(self.device.cache_tier.capacity), self.device.usable_cache_bytes
+        return CacheUse(
+            tier=self.device.cache_tier.tier,
+            capacity_bytes=capacity,
+            reserved_bytes=capacity - usable,
+            free_bytes=usable - cached,
         )
 
 

@@ -93,6 +93,11 @@ class PlacementBuilder:
         tier = self._fleet.device_of(self._shapes[group].pool).compute_tier.tier
         return Location(role=ROLES[group], stage=stage, tier=tier)
 
+    def _attention_at(self, group: int, stage: int) -> Location:
+        """Return where attention lies; its tier is that of the KV cache."""
+        tier = self._fleet.device_of(self._shapes[group].pool).cache_tier.tier
+        return Location(role=ROLES[group], stage=stage, tier=tier)
+
     def _layer(self, number: int) -> LayerPlacement:
         placement = placement_of(self._problem, self._found.layout, number)
         way, stages = placement.way, self._found.layout.stages
@@ -107,7 +112,7 @@ class PlacementBuilder:
             for group in groups
         )
         return LayerPlacement(
-            layer=number, way=way, attention=self._at(attention, stages[attention][number]), ffn=parts
+            layer=number, way=way, attention=self._attention_at(attention, stages[attention][number]), ffn=parts
         )
 
     def _expert_layout(self, class_index: int, placement: WayOfLayer, group: int) -> str | None:

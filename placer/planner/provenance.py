@@ -48,6 +48,7 @@ def estimates_in(scenario: Scenario, pools: tuple[str, ...]) -> tuple[str, ...]:
         if set(cross.between) <= set(pools):
             link = fleet.link_types[cross.link]
             names += [f"{link.name}.{figure}" for figure in link.estimates()]
+    names += [f"{tier.name}.{figure}" for tier in scenario.retention.tiers for figure in tier.estimates]
     return tuple(dict.fromkeys(names))
 
 

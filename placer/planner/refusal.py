@@ -89,6 +89,8 @@ def refuse(scenario: Scenario, params: SolveParams, deadline: float) -> Refusal:
         return Refusal(conflict=(), reason="no plan of the declared space meets all limits")
     ask = Feasibility(replace(params, floor=0.0), deadline)
     active = [limit for limit in LIMITS if limit.is_active(scenario)]
+    if _weight_bytes(scenario) > _usable_bytes(scenario):
+        return Refusal(conflict=("weights", "inventory"), reason=_weights_reason(scenario))
     if ask.has_plan(_without(scenario, active)) is False:
         decode = _without(scenario, active).model_copy(update={"service": None})
         if scenario.service is not None and ask.has_plan(decode) is not False:
@@ -168,11 +170,19 @@ def _farther(limit: Limit, asked: float) -> Iterator[float]:
             return
 
 
-def _weights_reason(scenario: Scenario) -> str:
-
+def _usable_bytes(scenario: Scenario) -> int:
+    """Return what all devices of the fleet have room for [B]."""
     fleet = scenario.fleet
-    usable = sum(pool.count * fleet.device_of(pool.name).usable_bytes for pool in fleet.pools)
-    needed = totals(lower(scenario.model), 1).weight_bytes
+    return sum(pool.count * fleet.device_of(pool.name).usable_bytes for pool in fleet.pools)
+
+
+def _weight_bytes(scenario: Scenario) -> int:
+    """Return what the weights take as they are stored; no device stores them narrower [B]."""
+    return totals(lower(scenario.model), 1).weight_bytes
+
+
+def _weights_reason(scenario: Scenario) -> str:
+    usable, needed = _usable_bytes(scenario), _weight_bytes(scenario)
     lacking = max(0, needed - usable)
     detail = f"; needs {format_bytes(lacking)} more" if lacking else " in any division the declared space has"
     return (

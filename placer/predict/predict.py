@@ -160,11 +160,14 @@ def predict(
     Raises
     ------
     InputError
-        If the device is unknown, cannot hold the model's formats, or its memory not even the weights.
+        If the device is unknown, cannot hold the model's formats, keeps KV cache in a tier of its own, or has no memory
+        even for the weights.
     """
     group = group_of(configuration, fleet)
     engine = engine or load_engine(group.device.engine)
     _check_formats(model, group)
+    if group.device.is_split:
+        raise InputError(f"{group.device.name} keeps KV cache in a tier of its own; expected one tier", where="device")
     memory = MemoryModel(model, group, configuration, engine)
     most = memory.most_running()
     if not most:

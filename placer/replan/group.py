@@ -138,10 +138,11 @@ def _group(plan: Plan, placement: Placement, stages: tuple[Stage, ...], request:
 def _assert_room(plan: Plan, stage: Stage, slots_bytes: float) -> None:
     """Raise an error if the slots do not even fit without any sequence."""
     use = next(use for use in plan.memory if use.role is stage.block.shape.role)
-    if slots_bytes > use.free_bytes + use.kv_bytes:
+    room = use.free_bytes + (0 if use.cache else use.kv_bytes)
+    if slots_bytes > room:
         raise InputError(
             f"replica {stage.block.replica} has no room for its experts on {len(stage.ranks)} ranks: "
-            f"{slots_bytes / 1e9:.4g} GB more on every device, {(use.free_bytes + use.kv_bytes) / 1e9:.4g} GB are free "
+            f"{slots_bytes / 1e9:.4g} GB more on every device, {room / 1e9:.4g} GB are free "
             f"or used for KV cache",
             where="--lost",
         )

@@ -47,7 +47,10 @@ def loss_of(stage: Stage, batch: BatchPlan, use: MemoryUse, slots_bytes: float) 
     kept = in_flight * sum(dealt[rank] for rank in alive)
     fullest = in_flight * max(dealt)
     each = use.kv_bytes / fullest if fullest else 0.0
-    room = _room(use.free_bytes - slots_bytes, each, fullest, gone + kept)
+    free = use.free_bytes - slots_bytes
+    if use.cache is not None:
+        free = use.cache.free_bytes if free >= 0 else free
+    room = _room(free, each, fullest, gone + kept)
     return Loss(
         replica=stage.block.replica,
         role=shape.role,

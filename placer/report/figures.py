@@ -16,7 +16,7 @@ from placer.units import format_bytes, format_count, format_seconds, format_watt
 
 def device_figures(device: Device) -> tuple[Figure, ...]:
     """Return the figures of a device in the order of its file."""
-    return tuple(_sourced(name, value, device.sources) for name, value in _device_values(device))
+    return tuple(sourced(name, value, device.sources) for name, value in _device_values(device))
 
 
 def link_figures(link: Link) -> tuple[Figure, ...]:
@@ -28,7 +28,7 @@ def link_figures(link: Link) -> tuple[Figure, ...]:
     ]
     values += [("all_reduce", _start_ups(link.all_reduce))] if link.all_reduce else []
     values += [("all_to_all", _start_ups(link.all_to_all))] if link.all_to_all else []
-    return tuple(_sourced(name, value, link.sources) for name, value in values)
+    return tuple(sourced(name, value, link.sources) for name, value in values)
 
 
 def cross_link_figures(cross: CrossLink) -> tuple[Figure, ...]:
@@ -36,7 +36,7 @@ def cross_link_figures(cross: CrossLink) -> tuple[Figure, ...]:
     if not cross.bandwidth:
         return ()
     value = ", ".join(f"{pool} {format_bytes(rate)}/s" for pool, rate in cross.bandwidth.items())
-    return (_sourced("bandwidth", value, cross.sources),)
+    return (sourced("bandwidth", value, cross.sources),)
 
 
 def _device_values(device: Device) -> Iterator[tuple[str, str]]:
@@ -77,7 +77,8 @@ def _start_ups(table: tuple[StartUp, ...]) -> str:
     return ", ".join(f"{format_seconds(entry.latency)} up to {entry.devices}" for entry in table)
 
 
-def _sourced(name: str, value: str, sources: tuple[Source, ...]) -> Figure:
+def sourced(name: str, value: str, sources: tuple[Source, ...]) -> Figure:
+    """Return a figure with the citation that covers it."""
     source = source_of(name, sources)
     if source is None:
         return Figure(name=name, value=value, kind=UNCITED, cite="no source: counts as an estimate")

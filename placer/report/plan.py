@@ -113,11 +113,16 @@ def _memory_table(plan: Plan) -> Table:
         *(">capacity", ">reserved", ">weights", ">hot experts", ">KV cache", ">activations", ">free"),
     )
     for use in plan.memory:
+        kept = (use.kv_bytes, use.activations_bytes)
         sizes = (
             *(use.capacity_bytes, use.reserved_bytes, use.weights_bytes, use.hot_experts_bytes),
-            *(use.kv_bytes, use.activations_bytes, use.free_bytes),
+            *((0, 0) if use.cache else kept),
+            use.free_bytes,
         )
         table.add_row(f"{use.device} ({use.tier})", *(format_bytes(size) for size in sizes))
+        if use.cache:
+            sizes = (use.cache.capacity_bytes, use.cache.reserved_bytes, 0, 0, *kept, use.cache.free_bytes)
+            table.add_row(f"{use.device} ({use.cache.tier})", *(format_bytes(size) for size in sizes))
     return table
 
 

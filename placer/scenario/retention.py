@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from placer.catalog.bare_schema import without_serializer
 from placer.catalog.quantity import Bytes, BytesPerSecond, Seconds
 from placer.model.spec import ModelSpec
 
@@ -26,6 +38,18 @@ class RetentionTier(BaseModel):
     capacity: Bytes = Field(description="share of one device, such as 256 GB")
     bandwidth: BytesPerSecond = Field(description="rate at which one device reads from it, such as 55 GB/s")
     latency: Seconds = Field(default=0.0, description="before the first byte arrives, such as 80 us")
+    estimates: tuple[str, ...] = Field(default=(), description="figures of it that are guesses of the catalog")
+
+    @model_serializer(mode="wrap")
+    def _without_absent_estimates(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave estimates out where there are none: hashes of tiers written before they were known still hold."""
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if name != "estimates" or value}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe the fields, which a serializer of its own would hide."""
+        return handler(without_serializer(core_schema))
 
     @field_validator("name")
     @classmethod

@@ -61,5 +61,8 @@ def fits(cost: CostModel, size: float, in_flight: int, deal: Dealer) -> bool:
     """Return whether weights and all that is in flight fit a device of the drafter."""
     if cost.step.beside is None:
         return True
-    usable = cost.scenario.fleet.device_of(cost.step.beside.pool).usable_bytes
-    return sum(held_bytes(cost, size, in_flight, deal)) <= usable
+    device = cost.scenario.fleet.device_of(cost.step.beside.pool)
+    weights, kept = held_bytes(cost, size, in_flight, deal)
+    if device.is_split:
+        return weights <= device.usable_bytes and kept <= device.usable_cache_bytes
+    return weights + kept <= device.usable_bytes

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.cost.group import Array
+from placer.cost.room import alone, exchange_rate
 from placer.plan.placement import Way
 from placer.scenario.space import Space
 from placer.search.ascent import PARTS, Uses, hopeless, rounded_share
@@ -62,6 +63,8 @@ class NodeBounds:
         self._cost, self._objective, self._family = cost, objective, family
         self._sizes = family.host.sizes
         fleet, target = cost.scenario.fleet, cost.scenario.target
+        rates = [exchange_rate(fleet.device_of(pool)) for pool in family.pools]
+        self._rates = (rates[0], rates[-1])
         self._usable = [fleet.device_of(pool).usable_bytes for pool in family.pools]
         self._longest_s = target.step_time_s
         drafter = cost.step.beside
@@ -90,10 +93,10 @@ class NodeBounds:
         host_share = host_values / host.stages[nodes[:, HOST_NODE], None]
         sizes = host.points[points]
         if side is None:
-            return Pair(host_values, host_share, None, None, sizes, in_flight)
+            return Pair(host_values, host_share, None, None, sizes, in_flight, self._rates)
         side_values = side.values[nodes[:, SIDE_NODE], points]
         side_share = side_values / side.stages[nodes[:, SIDE_NODE], None]
-        return Pair(host_values, host_share, side_values, side_share, sizes, in_flight)
+        return Pair(host_values, host_share, side_values, side_share, sizes, in_flight, self._rates)
 
     def _loads(self, rows: RowBuilder, pace: Array) -> list[ClassLoad]:
         """Return the layer classes, times scaled: the path by 1, all else by the microbatches in flight."""
@@ -165,10 +168,11 @@ class NodeBounds:
             if values is None:
                 room.append(np.zeros(len(pair.tokens)))
                 continue
-            free = self._usable[number] - pair.in_flight * values[:, fields.buffer_bytes]
+            rate = pair.rates[number]
+            free = self._usable[number] - alone(pair.in_flight * values[:, fields.buffer_bytes], rate)
             if pair.side is None:
                 outside = pair.host_share[:, fields.embedding_bytes] + pair.host_share[:, fields.lm_head_bytes]
-                free = free - outside - pair.in_flight * pair.host_share[:, fields.draft_bytes]
+                free = free - outside - alone(pair.in_flight * pair.host_share[:, fields.draft_bytes], rate)
             room.append(free)
         return room[0], room[1]
 
@@ -180,8 +184,8 @@ class NodeBounds:
         column = self._cost.fields.buffer_bytes
         groups = [values for values in (pair.host, pair.side) if values is not None]
         free = [
-            np.maximum(usable - pair.in_flight * values[:, column], 1e-9)
-            for usable, values in zip(self._usable, groups, strict=True)
+            np.maximum(usable - alone(pair.in_flight * values[:, column], rate), 1e-9)
+            for usable, values, rate in zip(self._usable, groups, pair.rates, strict=False)
         ]
         taken = []
         for index in range(len(self._cost.classes)):

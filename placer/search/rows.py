@@ -17,6 +17,7 @@ import numpy as np
 
 from placer.cost.block_time import HIDDEN_BYTES
 from placer.cost.group import Array
+from placer.cost.room import taken
 from placer.plan.mode import WAYS_OF_MODE
 from placer.plan.placement import Way
 from placer.scenario.scenario import Scenario
@@ -73,6 +74,8 @@ class Pair:
         What of them one stage carries: the same, or the same divided by the stages.
     tokens, in_flight : ndarray, shape (num_nodes,)
         Microbatch size, a token of every sequence, and microbatches in flight.
+    rates
+        Bytes of the compute tier for one of the cache tier, on host and sidecar (`placer.cost.room`).
     """
 
     host: Array
@@ -81,6 +84,7 @@ class Pair:
     side_share: Array | None
     tokens: Array
     in_flight: Array
+    rates: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -249,12 +253,12 @@ class RowBuilder:
         """
         placements = placements_of(self._cost, index, has_side=side is not None)
         columns = self._cost.fields.classes[index]
-        held = np.zeros((2, len(placements), len(self._pair.tokens)))
+        held, cached = np.zeros((2, 2, len(placements), len(self._pair.tokens)))
         for number, (way, level) in enumerate((entry.way, entry.level) for entry in placements):
             attention = side if way is Way.AWAY else host
             assert attention is not None
-            kv = self._pair.in_flight * attention[:, columns.kv_bytes]
-            held[int(way is Way.AWAY), number] = attention[:, columns.attention_bytes] + kv
+            cached[int(way is Way.AWAY), number] = self._pair.in_flight * attention[:, columns.kv_bytes]
+            held[int(way is Way.AWAY), number] = attention[:, columns.attention_bytes]
             if way is Way.NEAR:
                 held[0, number] += host[:, columns.ffn_bytes]
             elif way is Way.SPLIT and side is not None:
@@ -262,7 +266,8 @@ class RowBuilder:
                 held[1, number] += side[:, columns.hot_bytes[level]]
             elif side is not None:
                 held[1, number] += side[:, columns.ffn_bytes]
-        return held[0], held[1]
+        host_taken, side_taken = (taken(*each) for each in zip(held, cached, self._pair.rates, strict=True))
+        return host_taken, side_taken
 
     def _near(self, columns: ClassFields, _: int, times: Array) -> None:
         host, share = self._pair.host, self._pair.host_share

@@ -142,7 +142,8 @@ class Searcher:
     def _is_allowed(self, family: tuple[str, ...]) -> bool:
         """Return whether no mode is forbidden that such replicas are in whatever lies where."""
         service, fleet = self._scenario.service, self._scenario.fleet
-        tiers = {fleet.device_of(pool).compute_tier.tier for pool in family}
+        devices = [fleet.device_of(pool) for pool in family]
+        tiers = {tier.tier for device in devices for tier in (device.compute_tier, device.cache_tier)}
         return service is None or service.allows(Mode.ALL_IN_SRAM) or tiers != {TierKind.SRAM}
 
     def search(
@@ -304,7 +305,7 @@ def _least_bound(searches: list[FamilySearch]) -> float:
 def batch_grid(cost: CostModel) -> Array:
     """Return the largest microbatch size of every cell, up to what all memory of the fleet could hold KV cache for."""
     fleet, space = cost.scenario.fleet, cost.scenario.space
-    usable = sum(pool.count * fleet.device_of(pool.name).usable_bytes for pool in fleet.pools)
+    usable = sum(pool.count * fleet.device_of(pool.name).usable_cache_bytes for pool in fleet.pools)
     most = usable / max(1, cost.kv_bytes_per_sequence)
     ranks = max(pool.count for pool in fleet.pools) * space.max_rank_batch
     most = max(1.0, min(most, float(ranks)))

@@ -2,7 +2,16 @@
 
 import pytest
 
-from placer.catalog.loader import device_names, fleet_names, link_names, load_device, load_fleet, load_link
+from placer.catalog.loader import (
+    device_names,
+    fleet_names,
+    link_names,
+    load_device,
+    load_fleet,
+    load_link,
+    load_tier,
+    tier_names,
+)
 from placer.catalog.source import source_of
 from placer.model.catalog import load_model, model_paths
 
@@ -35,3 +44,10 @@ def test_every_model_says_where_it_was_read_and_what_it_must_add_up_to(name):
     assert spec.source
     assert spec.expected is not None
     assert "placer" not in spec.expected.source
+
+
+@pytest.mark.parametrize("name", tier_names())
+def test_every_figure_of_a_kv_tier_is_cited(name):
+    tier = load_tier(name)
+    assert tier.name == name
+    assert all(source_of(figure, tier.sources) for figure in ("capacity", "bandwidth", "latency"))

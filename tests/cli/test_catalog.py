@@ -8,11 +8,12 @@ import pytest
 
 from placer.catalog.device import Device
 from placer.catalog.fleet import Fleet
-from placer.catalog.loader import device_names, fleet_names, load_device, load_fleet
+from placer.catalog.loader import device_names, fleet_names, load_device, load_fleet, tier_names
+from placer.catalog.template import Template, read_template, template_paths
 from placer.model.catalog import load_model, model_paths
 from placer.model.spec import ModelSpec
 
-SHELVES = {"devices": device_names, "fleets": fleet_names, "models": model_paths}
+SHELVES = {"devices": device_names, "fleets": fleet_names, "tiers": tier_names, "models": model_paths}
 
 
 @pytest.mark.parametrize("shelf", SHELVES)
@@ -26,7 +27,7 @@ def test_bare_command_and_list_are_the_same(placer, shelf):
 @pytest.mark.parametrize("shelf", SHELVES)
 def test_every_entry_is_listed(placer, shelf):
     raw = json.loads(placer(shelf, "--json").out)
-    assert list(raw) == ["schema_version", shelf]
+    assert list(raw) == ["schema_version", shelf, *(["templates"] if shelf == "fleets" else [])]
     assert [entry["name"] for entry in raw[shelf]] == list(SHELVES[shelf]())
     table = placer(shelf).out
     assert all(name in table for name in SHELVES[shelf]())
@@ -82,3 +83,47 @@ def test_every_schema_is_json(placer, name):
     result = placer("schema", name)
     assert (result.code, result.err) == (0, "")
     assert json.loads(result.out)["properties"]
+
+
+def test_templates_are_listed_apart_from_fleets(placer):
+    raw = json.loads(placer("fleets", "--json").out)
+    assert [entry["name"] for entry in raw["templates"]] == list(template_paths())
+    assert all(entry["demands"] for entry in raw["templates"])
+    table = placer("fleets").out
+    assert all(name in table for name in template_paths())
+
+
+@pytest.mark.parametrize("name", template_paths())
+def test_a_template_shows_what_it_demands(placer, name):
+    result = placer("fleets", "show", name)
+    assert (result.code, result.err) == (0, "")
+    for demand in read_template(template_paths()[name]).demands:
+        assert demand.field in result.out
+    shown = json.loads(placer("fleets", "show", name, "--json").out)
+    assert Template.model_validate(shown) == read_template(template_paths()[name])
+
+
+def test_a_template_is_written_out_as_it_is_and_over_nothing(placer, tmp_path):
+    path = tmp_path / "mine.yaml"
+    assert placer("fleets", "template", "MATX-ONE", "-o", str(path)).code == 0
+    assert path.read_text() == placer("fleets", "template", "matx-one").out == template_paths()["matx-one"].read_text()
+    assert "# " in path.read_text()
+    again = placer("fleets", "template", "sn50-16", "-o", str(path))
+    assert (again.code, again.out) == (2, "")
+    assert "would be lost" in again.err
+    assert path.read_text() == template_paths()["matx-one"].read_text()
+
+
+def test_an_unknown_template_is_answered_with_the_nearest(placer):
+    result = placer("fleets", "template", "matx-on")
+    assert result.code == 2
+    assert 'unknown template "matx-on"; did you mean "matx-one"?' in result.err
+
+
+def test_planning_on_a_template_names_every_figure_it_lacks(placer, tmp_path):
+    output = tmp_path / "plan.json"
+    arguments = ("--tps-user", "50", "-o", str(output))
+    result = placer("plan", "llama-3.1-8b", "--fleet", "matx-one", *arguments)
+    demands = read_template(template_paths()["matx-one"]).demands
+    assert (result.code, result.out, output.exists()) == (2, "", False)
+    assert result.err.splitlines()[1:] == [f"missing: {demand.field}: {demand.wanted}" for demand in demands]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from placer.catalog.device import TierRole
 from placer.catalog.kernel import KernelFamily
 from placer.catalog.link import Duplex
 from placer.graph.drafter import lower_drafter
@@ -330,11 +331,16 @@ class _Candidate:
         shape = self.shapes[group]
         return math.ceil(shard_bytes(op, self.replica.groups[ROLES[group]].device, shape.tp))
 
+    def _taken(self, held, kept):
+        """Return what a layer takes of the devices of every slot: both, or the larger share of split memory."""
+        rates = np.array([_rate(self.replica.groups[ROLES[g]].device) for g in self.group_of_slot])
+        return np.where(rates > 0, np.maximum(held, rates * kept), held + kept)
+
     def _use(self, ops, placed, cost, stages):
         (way, hot), (host, side) = placed, stages
         slot = {0: host, 1: self.first[1] + side}
         at = int(way is Way.AWAY)
-        busy, fabric, sent, got, held, first, last, alone = (self.zeros() for _ in range(8))
+        busy, fabric, sent, got, held, kept, first, last, alone = (self.zeros() for _ in range(9))
         for g, stage in enumerate(stages):
             if stage >= 0:
                 turns = turns_of(cost, ROLES[g], self.replica.share(ROLES[g]))
@@ -344,7 +350,7 @@ class _Candidate:
         held[slot[at]] += sum(self._held(op, at) for op in (*ops.attention, *((ops.moe.router,) if ops.moe else ())))
         (cache,) = ops.core.caches
         kv = cache.entry_bytes * math.ceil(load.capacity_context / group.shape.cp)
-        held[slot[at]] += (
+        kept[slot[at]] += (
             load.in_flight * group.rank_sequences * math.ceil(kv / min(group.shape.tp, ops.core.kv_max_shards))
         )
         parts = self._parts(way, hot, ops.moe.num_experts if ops.moe else 0)
@@ -365,6 +371,7 @@ class _Candidate:
         if cost.back_bytes:
             sent[slot[1]] += cost.back_bytes
             got[slot[0]] += cost.back_bytes
+        held = self._taken(held, kept)
         leaves = slot[1] if way in {Way.RELAY, Way.AWAY} else slot[0]
         return {
             "way": way, "path": cost.path_s, "vectors": np.stack([busy, fabric, sent, got, held, first, last, alone]),
@@ -526,5 +533,11 @@ def _fits(candidate, held, in_flight):
             core = model.layer_ops[0].core
             bytes_of_heads = 2 * core.query_width + 2 * (2 * core.intermediate_width + 4 * core.num_heads)
             buffers += in_flight * group.rank_tokens * bytes_of_heads * group.shape.cp / group.shape.tp
-        fits &= held[:, slot] <= math.floor(group.device.usable_bytes - buffers)
+        fits &= held[:, slot] <= math.floor(group.device.usable_bytes - (_rate(group.device) or 1.0) * buffers)
     return fits
+
+
+def _rate(device):
+    """Return what a byte of the tier of the KV cache is worth in the tier of the weights; 0 where they are one."""
+    tiers = {tier.role: tier.capacity for tier in device.memory}
+    return tiers[TierRole.COMPUTE] / tiers[TierRole.CACHE] if TierRole.CACHE in tiers else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from placer.catalog.device import MemoryTier, TierKind
 from placer.catalog.loader import parse_fleet
 from placer.model.ffn import DenseFfn, MoeFfn
 from placer.model.mixer import GroupedQueryAttention, LatentAttention
@@ -257,3 +258,17 @@ def hand_scenario():
         target=Target(tokens_per_s_per_user=0.5),
         space=Space(max_microbatches=1, max_rank_batch=1, max_stages=1),
     )
+
+
+@st.composite
+def split_scenarios(draw):
+    """Scenarios with devices that keep weights in one tier, KV cache and activations in another."""
+    scenario, changed = draw(scenarios()), {}
+    for kind, device in scenario.fleet.devices.items():
+        cache = {"tier": "hbm", "role": "cache", "capacity": f"{draw(st.integers(10, 300))} kB"}
+        cache |= {"bandwidth": f"{draw(st.sampled_from([1, 2, 8]))} GB/s"}
+        weights = device.compute_tier.model_copy(update={"tier": TierKind.SRAM})
+        if kind != "hbm" or draw(st.booleans()):
+            changed[kind] = device.model_copy(update={"memory": (weights, MemoryTier.model_validate(cache))})
+    fleet = scenario.fleet.model_copy(update={"devices": scenario.fleet.devices | changed})
+    return scenario.model_copy(update={"fleet": fleet})

@@ -174,7 +174,14 @@ class MixedSearch:
         return MixedResult(tuple(sorted(founds, key=lambda found: found.value)), bound, len(ways))
 
     def _bounds(self, pool: str) -> Iterator[tuple[Way, Array, Array]]:
-        """Yield shapes and ways with the largest batch of every cell that may be allowed, and bounds on its price."""
+        """Yield shapes and ways with the largest batch of every cell that may be allowed, and bounds on its price.
+
+        None of a pool with the KV cache in a tier of its own: the declared space has no such replicas. And none where
+        another pool is required, which they would not use.
+        """
+        pools = set(self._scenario.target.required_pools)
+        if self._scenario.fleet.device_of(pool).is_split or not pools <= {pool}:
+            return
         longest_s = self._scenario.target.step_time_s * (1.0 + 1e-9)
         for steps in _STEPS.get((self._scenario.speedless_key, pool), lambda: list(self._steps(pool))):
             slow = (steps.mean_s > longest_s) | (steps.prompt_s > self._service.longest_alone_s)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from placer.catalog.device import Device
 from placer.cost import prefill
 from placer.cost.group import Group, build_group
 from placer.cost.prefill import Chances, PrefillKind
 from placer.cost.prompt_pass import Chunks, cut_prompt
+from placer.cost.room import exchange_rate
 from placer.cost.shape import GroupShape, group_shapes
 from placer.graph.model_graph import ModelGraph
 from placer.scenario.scenario import Scenario
@@ -65,9 +67,9 @@ def _kinds(
     held = prefill.holdings(model, group, ways[0].end)
     fitting: list[tuple[Chunks, list[tuple[GroupShape, float]]]] = []
     for chunks in ways:
-        fixed = prefill.hidden_bytes(model, group, chunks)
-        taken = [(shape, fixed + held.fullest(shape.stages, prefill.PROMPTS_HELD * chunks.prompts)) for shape in shapes]
-        fits = [entry for entry in taken if entry[1] <= group.device.usable_bytes]
+        fixed, prompts = prefill.hidden_bytes(model, group, chunks), prefill.PROMPTS_HELD * chunks.prompts
+        sizes = [(shape, fixed + held.fullest(shape.stages, prompts)) for shape in shapes]
+        fits = [entry for entry in sizes if _has_room(group.device, held, entry, (fixed, prompts))]
         fitting.append((chunks, [entry for entry in fits if entry[0].stages <= MOST_STAGES] or fits[:1]))
     fitting = [(chunks, fits) for chunks, fits in fitting if fits]
     if not fitting:
@@ -79,6 +81,15 @@ def _kinds(
             hop = prefill.hop_s(sized, chunks.rank_tokens, model.spec.hidden_size)
             busy = prefill.stage_times(passes, shape.stages, hop)
             yield PrefillKind(shape, chunks, float(busy.sum(axis=1).max()), prefill.latency_s(busy), taken_bytes)
+
+
+def _has_room(
+    device: Device, held: prefill.Holdings, entry: tuple[GroupShape, float], load: tuple[float, float]
+) -> bool:
+    """Return whether a shape holds the model and what prompts need: hidden states [B], and KV cache of prompts."""
+    rate, (fixed, prompts) = exchange_rate(device), load
+    needed = rate * fixed + held.fullest(entry[0].stages, prompts, rate) if device.is_split else entry[1]
+    return needed <= device.usable_bytes
 
 
 def _unbeaten(kinds: list[PrefillKind]) -> tuple[PrefillKind, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from placer.cost.collective import hop_s
 from placer.cost.group import Array, Group, build_group, exact_batch, relaxed_batch
+from placer.cost.room import alone, exchange_rate
 from placer.cost.shape import GroupShape
 from placer.search.beside import beside, fits
 from placer.search.quantize import bytes_up, capacity_down, time_up, times_up
@@ -136,7 +137,9 @@ class ProblemBuilder:
     ) -> SizingProblem:
         (host, side), cost = tables, self._cost
         tokens = np.array([candidate.least, candidate.most], dtype=np.float64)
-        pair = Pair(host, host, side, side, tokens, np.full(2, float(candidate.in_flight)))
+        devices = [cost.scenario.fleet.device_of(shape.pool) for shape in candidate.shapes]
+        rates = exchange_rate(devices[0]), exchange_rate(devices[-1])
+        pair = Pair(host, host, side, side, tokens, np.full(2, float(candidate.in_flight)), rates)
         wire = wire_between(cost, candidate.host.pool, candidate.side.pool if candidate.side else None)
         rows = RowBuilder(cost, wire, pair)
         fields = cost.fields
@@ -172,12 +175,13 @@ class ProblemBuilder:
     def _capacity(self, candidate: Candidate, pair: Pair) -> tuple[int, int]:
         column, fleet = self._cost.fields.buffer_bytes, self._cost.scenario.fleet
         room = []
-        for shape, values in ((candidate.host, pair.host), (candidate.side, pair.side)):
+        sides = (candidate.host, pair.host, pair.rates[0]), (candidate.side, pair.side, pair.rates[1])
+        for shape, values, rate in sides:
             if shape is None or values is None:
                 room.append(0)
                 continue
             usable = fleet.device_of(shape.pool).usable_bytes
-            room.append(capacity_down(usable - candidate.in_flight * float(values[0, column])))
+            room.append(capacity_down(usable - alone(candidate.in_flight * float(values[0, column]), rate)))
         return room[0], room[1]
 
     def _crossing(self, candidate: Candidate, rows: RowBuilder, wire: Wire | None) -> Crossing:
@@ -233,7 +237,10 @@ def _outside(pair: Pair, time: int, held: tuple[int, int | None]) -> Outside:
     """Return time and bytes of an op; ``held`` are the columns of its weights, and of what every microbatch keeps."""
     sides = [values for values in (pair.host, pair.side) if values is not None]
     weights, kept = held
-    volumes = [values[:, weights] + (0.0 if kept is None else pair.in_flight * values[:, kept]) for values in sides]
+    volumes = [
+        values[:, weights] + (0.0 if kept is None else alone(pair.in_flight * values[:, kept], rate))
+        for values, rate in zip(sides, pair.rates, strict=False)
+    ]
     return Outside(
         _two([time_up(float(values[1, time])) for values in sides]),
         _two([int(bytes_up(volume)[0]) for volume in volumes]),

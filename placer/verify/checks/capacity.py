@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from placer.plan.metrics import MemoryUse
+from placer.plan.metrics import CacheUse, MemoryUse
 from placer.verify.context import Context
 from placer.verify.finding import Finding
 from placer.verify.recompute.group import Group
@@ -37,14 +37,17 @@ def _check_fits(context: Context) -> Iterator[Finding]:
     for device in context.memory:
         role, stage = device.place
         hardware = context.groups[role].device
-        # A thousandth of a byte is float noise in sums below 10^12.
-        if math.ceil(device.total - 1e-3) > hardware.usable_bytes:
-            yield _finding(
-                f"{role} stage {stage}",
-                f"overfills the {hardware.compute_tier.tier} of {hardware.name}",
-                f"at most {hardware.usable_bytes} B",
-                f"{math.ceil(device.total)} B",
-            )
+        loads = [(hardware.compute_tier.tier, device.total, hardware.usable_bytes)]
+        if hardware.is_split:
+            loads = [
+                (hardware.compute_tier.tier, device.at_rest, hardware.usable_bytes),
+                (hardware.cache_tier.tier, device.cached, hardware.usable_cache_bytes),
+            ]
+        for tier, held, usable in loads:
+            # A thousandth of a byte is float noise in sums below 10^12.
+            if math.ceil(held - 1e-3) > usable:
+                message = f"overfills the {tier} of {hardware.name}"
+                yield _finding(f"{role} stage {stage}", message, f"at most {usable} B", f"{math.ceil(held)} B")
 
 
 def _slack(device: DeviceMemory) -> float:
@@ -62,10 +65,15 @@ def _check_row(context: Context, row: MemoryUse) -> Iterator[Finding]:
         closest = min(differences, key=len)
         for field, exact in closest.items():
             yield _finding(f"{where}.{field}", "wrong", f"{exact:.0f} B", f"{getattr(row, field)} B")
-    parts = row.weights_bytes + row.hot_experts_bytes + row.kv_bytes + row.activations_bytes
-    free = group.device.usable_bytes - parts
-    if abs(row.free_bytes - free) > 1 + 4 * max(_slack(device) for device in candidates):
-        yield _finding(f"{where}.free_bytes", "not what the other rows leave", f"{free} B", row.free_bytes)
+    at_rest, cached = row.weights_bytes + row.hot_experts_bytes, row.kv_bytes + row.activations_bytes
+    rooms = [(f"{where}.free_bytes", row.free_bytes, group.device.usable_bytes - at_rest)]
+    if row.cache is None:
+        rooms = [(f"{where}.free_bytes", row.free_bytes, group.device.usable_bytes - at_rest - cached)]
+    else:
+        rooms.append((f"{where}.cache.free_bytes", row.cache.free_bytes, group.device.usable_cache_bytes - cached))
+    for field, stated, free in rooms:
+        if abs(stated - free) > 1 + 4 * max(_slack(device) for device in candidates):
+            yield _finding(field, "not what the other rows leave", f"{free} B", stated)
 
 
 def _check_tier(group: Group, row: MemoryUse, where: str) -> Iterator[Finding]:
@@ -74,9 +82,21 @@ def _check_tier(group: Group, row: MemoryUse, where: str) -> Iterator[Finding]:
     found = f"{row.pool}, {row.device}, {row.tier}"
     if found != expected:
         yield _finding(where, "of another pool, device or tier", expected, found)
-    if abs(row.capacity_bytes - tier.capacity) > 1:
-        yield _finding(f"{where}.capacity_bytes", "wrong", f"{tier.capacity:.0f} B", row.capacity_bytes)
-    reserved = tier.capacity - group.device.usable_bytes
+    yield from _check_sizes(row, where, tier.capacity, group.device.usable_bytes)
+    if (row.cache is not None) is not group.device.is_split:
+        expected = "a tier of its own" if group.device.is_split else "no tier of its own"
+        yield _finding(f"{where}.cache", "not how the device keeps KV cache", expected, row.cache)
+    elif row.cache is not None:
+        cache = group.device.cache_tier
+        if row.cache.tier != cache.tier:
+            yield _finding(f"{where}.cache.tier", "of another tier", cache.tier, row.cache.tier)
+        yield from _check_sizes(row.cache, f"{where}.cache", cache.capacity, group.device.usable_cache_bytes)
+
+
+def _check_sizes(row: MemoryUse | CacheUse, where: str, capacity: float, usable: int) -> Iterator[Finding]:
+    if abs(row.capacity_bytes - capacity) > 1:
+        yield _finding(f"{where}.capacity_bytes", "wrong", f"{capacity:.0f} B", row.capacity_bytes)
+    reserved = capacity - usable
     if abs(row.reserved_bytes - reserved) > 1:
         yield _finding(f"{where}.reserved_bytes", "wrong", f"{reserved:.0f} B", row.reserved_bytes)
 

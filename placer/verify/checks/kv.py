@@ -46,7 +46,7 @@ def _check_layout(context: Context, use: KvUse) -> Iterator[Finding]:
     tokens = sequence_tokens(group, context.capacity_context)
     used = tuple(context.batch.microbatches_in_flight * dealt * tokens for dealt in group.shape.sequences_per_rank)
     for field, exact in (
-        ("tier", group.device.compute_tier.tier),
+        ("tier", group.device.cache_tier.tier),
         ("page_tokens", page_tokens(group)),
         ("sequence_tokens", tokens),
         ("used_tokens", used),

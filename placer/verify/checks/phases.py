@@ -116,7 +116,7 @@ def _check_stages(context: Context, where: str, pool: PrefillPool) -> Iterator[F
     if fewer is None:
         return
     view = PoolView(context, pool.model_copy(update={"stages": fewer}))
-    if view.held.total <= view.group.device.usable_bytes - view.held.items:
+    if view.held.taken <= view.group.device.usable_bytes - view.held.items:
         yield _finding(f"{where}.stages", "more than eight, and than the fewest that fit", fewer, pool.stages)
 
 
@@ -149,6 +149,9 @@ def _check_replica(context: Context) -> Iterator[Finding]:
     if len(context.groups) > 1:
         yield _finding("groups", "replicas that prefill between steps have one", 1, len(context.groups))
     for group in context.groups.values():
+        if group.device.is_split:
+            message = "keeps KV cache in a tier of its own"
+            yield _finding(f"groups[{group.shape.role}].pool", message, "one tier", group.pool.name)
         for field, value, exact in (
             ("cp", group.shape.cp, 1),
             ("spare_slots", group.shape.spare_slots, 0),

@@ -52,7 +52,7 @@ class Pausing:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the places, in order."""
-        at_hand = [str(self.context.groups[role].device.compute_tier.tier) for role in self.below]
+        at_hand = [str(self.context.groups[role].device.cache_tier.tier) for role in self.below]
         levels = zip(*self.below.values(), strict=True)
         below = ("+".join(dict.fromkeys(tier.name for tier in tiers)) for tiers in levels)
         return ("+".join(dict.fromkeys(at_hand)), *below, "recompute")
@@ -139,7 +139,7 @@ def _check_kept(pausing: Pausing, of: tuple[Place, Kept], tier: RetentionTier | 
     where = f"paused.places[{place.name}].kept[{kept.role} stage {kept.stage}]"
     group, held = pausing.context.groups[kept.role], pausing.held[kept.role, kept.stage]
     ranks = len(pausing.context.placement.replicas) * group.data_ranks
-    compression, compute = pausing.sessions.compression, group.device.compute_tier
+    compression, compute = pausing.sessions.compression, group.device.cache_tier
     name, room = (str(compute.tier), max(0.0, held.free)) if tier is None else (tier.name, tier.capacity)
     session = held.device if tier is None else held.whole / (group.shape.tp * compression)
     read_s = 0.0 if tier is None else held.device / (compression * tier.bandwidth)

@@ -43,8 +43,9 @@ def first_token_findings(check: str, where: str, found: FirstToken, exact: First
 
 
 def _check_memory(where: str, pool: PoolView) -> Iterator[Finding]:
-    held, usable = pool.held, pool.group.device.usable_bytes
-    if held.total > usable + held.items:
+    held, device = pool.held, pool.group.device
+    if not held.fits(device, held.items):
+        usable = device.usable_bytes + (device.usable_cache_bytes if device.is_split else 0)
         yield Finding(
             check=NAME,
             where=f"{where}.held_bytes",

@@ -83,6 +83,8 @@ def estimates_of(scenario: Scenario, used: set[str]) -> list[str]:
     links |= {cross.link for cross in fleet.links if set(cross.between) <= used}
     for link in (fleet.link_types[name] for name in links):
         names |= {f"{link.name}.{figure}" for figure in link.estimates()}
+    for tier in scenario.retention.tiers:
+        names |= {f"{tier.name}.{figure}" for figure in tier.estimates}
     return sorted(names)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from placer.catalog.device import TierRole
 from placer.plan.placement import LayerPlacement, Location, Role, Way
 from placer.verify.checks.experts import expert_findings
 from placer.verify.context import Context
@@ -52,21 +53,23 @@ def _check_layers(context: Context) -> Iterator[Finding]:
     )
 
 
-def _check_location(context: Context, where: str, at: Location) -> Iterator[Finding]:
+def _check_location(
+    context: Context, where: str, at: Location, holds: TierRole = TierRole.COMPUTE
+) -> Iterator[Finding]:
     group = context.groups.get(at.role)
     if group is None:
         yield _finding(f"{where}.role", "the replica has no such group", found=at.role)
         return
     if at.stage >= group.shape.stages:
         yield _finding(f"{where}.stage", "no such stage", f"below {group.shape.stages}", at.stage)
-    tier = group.device.compute_tier.tier
+    tier = (group.device.cache_tier if holds is TierRole.CACHE else group.device.compute_tier).tier
     if at.tier is not tier:
         yield _finding(f"{where}.tier", f"{group.device.name} runs ops from another tier", tier, at.tier)
 
 
 def _check_layer(context: Context, placed: LayerPlacement) -> Iterator[Finding]:
     where = f"placement.layers[{placed.layer}]"
-    yield from _check_location(context, f"{where}.attention", placed.attention)
+    yield from _check_location(context, f"{where}.attention", placed.attention, TierRole.CACHE)
     for index, part in enumerate(placed.ffn):
         yield from _check_location(context, f"{where}.ffn[{index}].at", part.at)
     attention, parts = _ROLES[placed.way]

@@ -68,7 +68,11 @@ def _check_pool(context: Context, drafters: DrafterPool) -> Iterator[Finding]:
         legal = _legal_expert_cut(context, drafters.width)
         yield _finding(f"{where}.expert_tp", "not a legal cut", legal, drafters.expert_tp)
     yield from _check_devices(context, drafters, group)
-    held, usable = draft.weights + context.replica.batch.in_flight * draft.kept, group.device.usable_bytes
+    device, kept = group.device, context.replica.batch.in_flight * draft.kept
+    held, usable = draft.weights + kept, device.usable_bytes
+    if device.is_split:
+        tiers = (draft.weights, usable), (kept, device.usable_cache_bytes)
+        held, usable = max(tiers, key=lambda tier: tier[0] - tier[1])
     if math.ceil(held - 1e-3) > usable:
         yield _finding(where, f"overfills {group.device.name}", f"at most {usable} B", f"{math.ceil(held)} B")
 

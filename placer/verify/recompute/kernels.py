@@ -54,7 +54,7 @@ def core_s(op: Op, family: KernelFamily, group: Group, batch: Microbatch) -> flo
         kernel_time_s(
             group.device.kernel(family, WeightFormat(op.cache_format.value)),
             Work(group.rank_sequences * moved, group.rank_tokens * flops / group.shape.tp, launches=op.kernels),
-            bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
+            bandwidth_bytes_per_s=group.device.cache_tier.bandwidth,
             peak_flops_per_s=attention_peak(group.device),
         )
     )

@@ -68,7 +68,8 @@ def fitting_tokens(memory: DeviceMemory, group: Group, kept: SequenceKv, tokens:
     The two differ where the bytes by which shards are rounded decide about a page.
     """
     page = page_tokens(group)
-    room = group.device.usable_bytes - memory.weights - memory.hot_experts - memory.activations - memory.draft
+    room = group.device.usable_cache_bytes - memory.activations - memory.draft
+    room -= 0.0 if group.device.is_split else memory.at_rest
     slack = memory.items + 1e-9 * memory.total
     pages = tokens // page
     least = math.floor(max(0.0, room - slack) * pages / (kept.device + kept.layers))

@@ -34,7 +34,17 @@ class DeviceMemory:
     @property
     def total(self) -> float:
         """Everything but the runtime's reserve."""
-        return self.weights + self.hot_experts + self.kv + self.draft + self.activations
+        return self.at_rest + self.cached
+
+    @property
+    def at_rest(self) -> float:
+        """Weights, hot experts among them."""
+        return self.weights + self.hot_experts
+
+    @property
+    def cached(self) -> float:
+        """KV cache and activations."""
+        return self.kv + self.draft + self.activations
 
 
 def memory_map(model: ModelGraph, placement: Placement, replica: Replica) -> list[DeviceMemory]:

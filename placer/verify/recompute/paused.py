@@ -60,9 +60,14 @@ def held_by_stage(context: Context, draft: ModelGraph | None) -> dict[Place, Hel
         device, whole = (sum(volume[side] for volume in volumes) for side in (0, 1))
         weights = _weights(draft, group) if draft is not None and memory.place == head else 0
         active = context.batch.microbatches_in_flight * group.rank_tokens * device
-        beside = memory.weights + memory.hot_experts + memory.activations
+        at_rest = memory.at_rest
         if device:
-            free = group.device.usable_bytes - beside - weights - active
+            free = group.device.usable_cache_bytes - memory.activations - active
+            lacking = group.device.usable_bytes - at_rest - weights
+            if not group.device.is_split:
+                free -= at_rest + weights
+            elif lacking < 0:
+                free = min(free, max(0.0, free) + lacking)
             found[memory.place] = HeldBy(sum(1 for volume in volumes if volume[0]), device, whole, weights, free)
     return found
 

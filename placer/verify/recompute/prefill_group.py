@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.catalog.device import Device
 from placer.catalog.fleet import Fleet
 from placer.catalog.kernel import KernelFamily
 from placer.graph.model_graph import ModelGraph
@@ -29,10 +30,32 @@ Chances = Mapping[int, NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Held:
-    """Bytes on a device, and how many shards that were cut may each have been rounded up by one."""
+    """Bytes on the fullest device.
+
+    Attributes
+    ----------
+    total
+        Weights, KV cache and buffers [B].
+    items
+        Shards that were cut: each may have been rounded up by a byte.
+    at_rest, cached
+        Weights, and the rest, each where there is most of it [B].
+    taken
+        By the measure of the declared space, in bytes of the weights' tier: of every layer the larger of its two shares
+        of a device, where KV cache has a tier of its own.
+    """
 
     total: float
     items: int
+    at_rest: float
+    cached: float
+    taken: float
+
+    def fits(self, device: Device, slack: float) -> bool:
+        """Return whether a device has room, within some bytes either way."""
+        if not device.is_split:
+            return self.total <= device.usable_bytes + slack
+        return self.at_rest <= device.usable_bytes + slack and self.cached <= device.usable_cache_bytes + slack
 
 
 def prefill_group(pool: PrefillPool, fleet: Fleet) -> Group:
@@ -134,7 +157,9 @@ def held_bytes(model: ModelGraph, group: Group, batch: Microbatch, chunks: Seque
     buffers, paged = buffer_bytes(model, group, batch, largest), sequence_tokens(group, tokens)
     stages = [_Shelf(group) for _ in range(group.shape.stages)]
     stages[0].add(model.embedding, group.shape.tp)
+    stages[0].keep(0.0, 0)
     stages[-1].add(model.lm_head, group.shape.tp)
+    stages[-1].keep(0.0, 0)
     for layer, ops in enumerate(model.layer_ops):
         shelf = stages[stage_of(layer, len(model.layer_ops), len(stages))]
         beside = (ops.dense,) if ops.moe is None else (ops.moe.router, ops.moe.shared)
@@ -144,22 +169,44 @@ def held_bytes(model: ModelGraph, group: Group, batch: Microbatch, chunks: Seque
             shelf.add(ops.moe.expert, group.shape.expert_tp, group.slots(ops.moe.num_experts))
         shelf.keep(2 * prompts * sequence_bytes(ops.core, group.shape.tp, paged), 2 * prompts)
     fullest = max(stages, key=lambda shelf: shelf.total)
-    return Held(fullest.total + buffers, fullest.items)
+    return Held(
+        total=fullest.total + buffers,
+        items=fullest.items,
+        at_rest=max(shelf.at_rest for shelf in stages),
+        cached=max(shelf.cached for shelf in stages) + buffers,
+        taken=max(shelf.taken for shelf in stages) + buffers * (_rate(group.device) or 1.0),
+    )
 
 
 class _Shelf:
     """What a device of a stage holds, while it is filled."""
 
     def __init__(self, group: Group) -> None:
-        self.group, self.total, self.items = group, 0.0, 0
+        self.group, self.items = group, 0
+        self.at_rest = self.cached = self.taken = self._of_layer = 0.0
+
+    @property
+    def total(self) -> float:
+        return self.at_rest + self.cached
 
     def add(self, op: Op, cuts: int, count: int = 1) -> None:
-        self.total += count * shard_bytes(op, self.group.device, cuts)
+        volume = count * shard_bytes(op, self.group.device, cuts)
+        self.at_rest += volume
+        self._of_layer += volume
         self.items += count * len(op.matrices) if cuts > 1 else 0
 
     def keep(self, size: float, items: int) -> None:
-        self.total += size
+        """Add the KV cache of the layer whose ops were added last; of size 0, that of ops outside the layers."""
+        self.cached += size
+        rate = _rate(self.group.device)
+        self.taken += max(self._of_layer, rate * size) if rate else self._of_layer + size
+        self._of_layer = 0.0
         self.items += items if self.group.shape.tp > 1 else 0
+
+
+def _rate(device: Device) -> float:
+    """Return bytes of the weights' tier that are the same share of it as a byte is of the KV tier; 0 without one."""
+    return device.usable_bytes / max(1, device.usable_cache_bytes) if device.is_split else 0.0
 
 
 def buffer_bytes(model: ModelGraph, group: Group, batch: Microbatch, rank_tokens: int) -> float:

@@ -81,7 +81,7 @@ def prefill_core_s(core: Op, group: Group, chunk: Chunk) -> float:
         kernel_time_s(
             group.device.kernel(family, WeightFormat(core.cache_format.value)),
             work_of_rank,
-            bandwidth_bytes_per_s=group.device.compute_tier.bandwidth,
+            bandwidth_bytes_per_s=group.device.cache_tier.bandwidth,
             peak_flops_per_s=attention_peak(group.device),
         )
     )
