@@ -64,4 +64,4 @@ def does_not_fit(what: str, record: Record) -> Check:
 
 def reported(what: str, figure: str, holds: bool | None) -> Check:  # noqa: FBT001 a value, no switch
     """Return what certified plans themselves say, such as where their layers lie: no bound is asked."""
-    return Check(what=what, figure=figure, holds=holds)
+    return Check(what=what, figure=figure, holds=holds, is_proven=False)

@@ -30,6 +30,7 @@ class Check(BaseModel):
     what: str = Field(description="the statement, with its threshold")
     figure: str = Field(description="what the plans say")
     brief: str = Field(default="", description="the same in few words; the figure where empty")
+    is_proven: bool = Field(default=True, description="whether bounds settle it; else it is read off the plans found")
     holds: bool | None = Field(description="whether the claim holds here; None = the proofs do not settle it")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.studies.ask import ROOT, Ask
 from benchmarks.studies.record import Record, inputs_hash
+from placer.errors import MissingFiguresError
 from placer.files import write_atomic
 from placer.validate import validated
 
@@ -42,8 +44,11 @@ def write_evidence(evidence: Evidence, path: Path = EVIDENCE) -> None:
 
 @cache
 def present_hash(ask: Ask) -> str:
-    """Return the hash of what an ask asks today, with the catalog as it is."""
-    return inputs_hash(ask.scenario(), ask.gap)
+    """Return the hash of what an ask asks today, with the catalog as it is; of a template, of what it demands."""
+    try:
+        return inputs_hash(ask.scenario(), ask.gap)
+    except MissingFiguresError as error:
+        return hashlib.sha256(json.dumps(error.figures).encode()).hexdigest()
 
 
 def stale(asks: Iterable[Ask], evidence: Evidence) -> tuple[Ask, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.studies import render
@@ -11,6 +12,7 @@ from benchmarks.studies.evidence import Evidence
 from benchmarks.studies.page import REGENERATE
 from benchmarks.studies.record import Record
 from placer.catalog.loader import fleet_names, load_fleet
+from placer.catalog.template import read_template, template_paths
 
 
 class Column(NamedTuple):
@@ -78,6 +80,12 @@ def matrix_page(evidence: Evidence) -> str:
         fleets = sorted(records, key=lambda fleet: (records[fleet].price or math.inf, fleet))
         lines += ["", f"## {column.model} at {column.tps_user:g} tokens/s per user", ""]
         lines += render.table(HEAD, (_row(fleet, records[fleet]) for fleet in fleets))
+    lines += ["", "## Systems without public figures", ""]
+    lines += [
+        "Templates of the catalog: plans on them are refused until these are filled in ([systems](systems.md)).",
+        "",
+    ]
+    lines += render.table(("template", "what it is", "demands"), map(_template_row, template_paths().values()))
     return "\n".join(lines) + "\n"
 
 
@@ -102,6 +110,12 @@ def _row(fleet: str, record: Record) -> tuple[str, ...]:
         ", ".join(_limits(record.binding)),
         str(record.num_estimates),
     )
+
+
+def _template_row(path: Path) -> tuple[str, ...]:
+    template = read_template(path)
+    demands = ", ".join(f"`{demand.field}`" for demand in template.demands)
+    return template.name, template.title, f"{len(template.demands)} figures: {demands}"
 
 
 def _number(value: float | None) -> str:

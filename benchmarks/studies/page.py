@@ -18,9 +18,10 @@ INTRODUCTION = """
 What essays, posts and vendors say about machines for inference, decided by plans. A question is one `placer plan`;
 its answer is a plan that the verifier confirms, or a refusal, and a bound that no plan of the [declared
 space](method.md) beats. A check compares such intervals, bound to price, and holds or fails only where they do not
-overlap: whatever the best plans are, it is so. Prices are rents on one basis in a comparison, per million output
-tokens where decode is planned alone, else per request ([service](service.md)). Claims that are arithmetic are in
-[claims](claims.md), whose commands are run by tests.
+overlap: whatever the best plans are, it is so. What is read off the plans themselves, such as shares of a step or
+where layers lie, is verified of these plans and says nothing of others. Prices are rents on one basis in a
+comparison, per million output tokens where decode is planned alone, else per request ([service](service.md)). Claims
+that are arithmetic are in [claims](claims.md), whose commands are run by tests.
 
 A verdict is *right* if every check holds, *wrong* if none does, *depends* if one holds and another fails, and
 *undecided by our proofs* where bounds are too far from prices to tell. Where figures are unpublished nothing is
@@ -77,7 +78,9 @@ def _anchor(claim: Claim) -> str:
 
 
 def _buy(claim: Claim, checks: tuple[Check, ...]) -> str:
-    return claim.what_to_do(checks) if claim.is_for_buyers else ""
+    """Return the advice of a claim that matters to buyers and was decided."""
+    is_decided = verdict_of(checks) not in {Verdict.UNDECIDED, Verdict.NOT_DECIDABLE}
+    return claim.what_to_do(checks) if claim.is_for_buyers and is_decided else ""
 
 
 def _section(claim: Claim, checks: tuple[Check, ...], evidence: Evidence) -> list[str]:
@@ -95,6 +98,8 @@ def _section(claim: Claim, checks: tuple[Check, ...], evidence: Evidence) -> lis
 
 def _check_row(check: Check) -> tuple[str, ...]:
     said = {True: "holds", False: "fails", None: "not settled"}[check.holds]
+    if not check.is_proven and check.holds is not None:
+        said += " in these plans"
     return check.what, check.figure, said
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future, as_completed
 from benchmarks.studies.ask import Ask
 from benchmarks.studies.evidence import present_hash
 from benchmarks.studies.record import Record, record_of
-from placer.errors import ScenarioError
+from placer.errors import MissingFiguresError, ScenarioError
 from placer.plan.plan import Plan
 from placer.scenario.scenario import assert_consistent
 from placer.sweep.engine import Engine
@@ -52,9 +52,16 @@ def solve(asks: Sequence[Ask], engine: Engine, store: Store, sink: Sink) -> list
 
 
 def _refused(ask: Ask) -> Record | None:
-    """Return why a question makes no sense, such as weights a device cannot multiply; None where it does."""
+    """Return why a question cannot be asked; None where it can.
+
+    A template lacks figures that nobody has published; a device cannot multiply some weights.
+    """
     try:
         assert_consistent(ask.scenario())
+    except MissingFiguresError as error:
+        lacking = "; ".join(f"{field}: {wanted}" for field, wanted in error.figures)
+        reason = f"{len(error.figures)} figures are not public: {lacking}"
+        return Record(inputs=present_hash(ask), status="unpublished", reason=reason)
     except ScenarioError as error:
         return Record(inputs=present_hash(ask), status="refused", reason=str(error))
     return None

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.studies.claim import Check, Verdict, verdict_of
 from benchmarks.studies.claims.all import CLAIMS
+from benchmarks.studies.record import Record
 from tests.studies.made_up import planned, refused, undecided
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -119,8 +120,9 @@ def test_the_announced_division():
 
 
 def test_a_pool_that_drafts():
-    assert _verdict("B6", {"*, no drafts": 4.0, "*, drafts on Rubin": 2.0}) is Verdict.RIGHT
-    assert _verdict("B6", {"*, no drafts": 4.0}) is Verdict.DEPENDS
+    edge = {"70B at 300, drafts on Trainium2": refused(), "*CS-3 alone": 2.0}
+    assert _verdict("B6", edge | {"32B*, no drafts": 4.0, "32B*, drafts on Rubin": 2.0}) is Verdict.RIGHT
+    assert _verdict("B6", edge) is Verdict.DEPENDS
     assert _verdict("B6", {}) is Verdict.WRONG
 
 
@@ -219,3 +221,27 @@ def test_busy_multipliers():
     idle, busy = planned(1.0, tokens_per_s=1e3), planned(1.0, tokens_per_s=4e4)
     assert _verdict("A10", {"*at 100": idle, "*at 10": busy}) is Verdict.DEPENDS
     assert _verdict("A10", {"*at 100": idle, "*at 10": idle}) is Verdict.RIGHT
+
+
+UNPUBLISHED = Record(inputs="made up", status="unpublished", reason="16 figures are not public")
+
+
+def test_systems_without_figures():
+    assert _verdict("B8", {"*MatX*": UNPUBLISHED}) is Verdict.NOT_DECIDABLE
+    assert _verdict("B8", {"*Rubin": 2.0}) is Verdict.RIGHT
+    assert _verdict("B8", {}) is Verdict.WRONG
+    assert _verdict("B19", {"*sidecar": UNPUBLISHED}) is Verdict.NOT_DECIDABLE
+    assert _verdict("B19", {"tpu-*": UNPUBLISHED, "TPU7x alone": 2.0}) is Verdict.RIGHT
+    assert _verdict("B19", {"TPU7x alone": 2.0, "cloud-*": 2.0}) is Verdict.DEPENDS
+
+
+def test_a_prefill_accelerator():
+    assert _verdict("B11", {"*Rubin alone": 1.2}) is Verdict.RIGHT
+    assert _verdict("B11", {"llama-3.1-8b, Rubin alone": 1.2}) is Verdict.DEPENDS
+    assert _verdict("B11", {}) is Verdict.WRONG
+
+
+def test_cards_and_their_capacity():
+    assert _verdict("B12", {"DeepSeek-V3*": refused(), "70B in *": 2.0}) is Verdict.RIGHT
+    assert _verdict("B12", {"DeepSeek-V3*": refused()}) is Verdict.DEPENDS
+    assert _verdict("B12", {}) is Verdict.WRONG

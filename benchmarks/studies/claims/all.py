@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.studies.claim import Claim
-from benchmarks.studies.claims import capacity, divisions, economics, levers, speed
+from benchmarks.studies.claims import capacity, divisions, economics, levers, speed, systems
 
-_MODULES = (capacity, divisions, economics, levers, speed)
+_MODULES = (capacity, divisions, economics, levers, speed, systems)
 
 CLAIMS: tuple[Claim, ...] = tuple(
     sorted(

@@ -70,7 +70,7 @@ CLAIMS = (
         },
         particular={
             (True, False, False): (
-                "Count racks by the bytes of your model: one is enough for a 70B in FP8, not for one in BF16, and a"
+                "Count LPX racks by the bytes of your model: one is enough for a 70B in FP8, not for one in BF16, and a"
                 " large MoE takes several for experts alone."
             )
         },

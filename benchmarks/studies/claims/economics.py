@@ -158,8 +158,8 @@ CLAIMS = (
         },
         particular={
             (False, True, False): (
-                "The factor is of one speed. Ask for it at yours: where GB200 still has room it is small, where GB200"
-                " gives up it has no end."
+                "NVIDIA's factor of 35 over GB200 is of one speed. Ask for it at yours: where GB200 still has room it"
+                " is small, where GB200 gives up it has no end."
             )
         },
         is_for_buyers=True,

@@ -57,8 +57,19 @@ _DRAFTS = {
 }
 
 
+def _edge(fleet: str, pool: str | None, *, is_drafting: bool = True) -> Ask:
+    """Return the question of a 70B at a speed that Trainium2 does not reach, drafts or not."""
+    plain = Ask(model=asked.LARGE, fleet=fleet, tps_user=300, isl=2048, osl=512, gap=0.1, budget_s=60)
+    drafting = {"speculate": asked.SMALL, "acceptance": 0.8, "draft_pool": pool}
+    return plain.model_copy(update=drafting) if is_drafting else plain
+
+
+_EDGE_OWN, _EDGE_POOL = _edge("trainium2", None), _edge(asked.TRN2_CS3, "cs3")
+_EDGE_WAFERS = _edge(asked.CS3, None, is_drafting=False)
+
+
 def _draft_pool(answers: Answers) -> tuple[Check, ...]:
-    checks = []
+    checks: list[Check] = []
     for speed, (plain, own, pool) in _DRAFTS.items():
         checks += [
             costs_more(
@@ -71,6 +82,14 @@ def _draft_pool(answers: Answers) -> tuple[Check, ...]:
                 f"at {speed}, dearer with drafts on Rubin itself than with drafts on LPX", answers[own], answers[pool]
             ),
         ]
+    checks += [
+        costs_more(
+            "a 70B at 300 tokens/s is dearer on Trainium2 that draft for themselves than with CS-3 that draft",
+            answers[_EDGE_OWN],
+            answers[_EDGE_POOL],
+        ),
+        costs_more("and dearer on CS-3 alone", answers[_EDGE_WAFERS], answers[_EDGE_POOL]),
+    ]
     return tuple(checks)
 
 
@@ -179,12 +198,17 @@ CLAIMS = (
     ),
     Claim(
         id="B6",
-        said="LPX that draft for GPUs that verify are a very large gain",
+        said="SRAM machines that draft for GPUs that verify are a very large gain",
         where="S1, S1-ZH",
         asks={
             f"32B at {speed}, {name}": ask
             for speed, asks in _DRAFTS.items()
             for name, ask in zip(("no drafts", "drafts on Rubin", "drafts on LPX"), asks, strict=True)
+        }
+        | {
+            "70B at 300, drafts on Trainium2": _EDGE_OWN,
+            "70B at 300, drafts on CS-3": _EDGE_POOL,
+            "70B at 300, CS-3 alone": _EDGE_WAFERS,
         },
         checks=_draft_pool,
         labels=(
@@ -194,15 +218,19 @@ CLAIMS = (
             "100, own drafts",
             "150, no drafts",
             "150, own drafts",
+            "300, own drafts",
+            "300, no drafts, CS-3 alone",
         ),
         advice={
             Verdict.RIGHT: "Buy a pool that drafts.",
             Verdict.WRONG: "Do not buy LPX to draft.",
-            Verdict.DEPENDS: (
-                "Draft before you buy: most of the gain, where there is one, comes without a pool of its own. See at"
-                " which speed a pool adds to it."
-            ),
             Verdict.UNDECIDED: "Draft on the GPUs you have; what a pool of its own adds is not settled.",
+        },
+        particular={
+            (False, False, False, False, False, False, True, True): (
+                "Draft on the devices you have: a pool of its own that drafts pays only for speeds they do not reach"
+                " even so."
+            )
         },
         is_for_buyers=True,
         hangs=(
@@ -219,7 +247,7 @@ CLAIMS = (
         checks=_levers,
         labels=("disaggregation", "NVFP4", "MTP"),
         advice={
-            Verdict.RIGHT: "Pull all three before buying anything.",
+            Verdict.RIGHT: "Disaggregate, draft with MTP and store experts in NVFP4 before buying anything.",
             Verdict.WRONG: "None of the three pays at this speed.",
             Verdict.DEPENDS: "Pull those that hold at your speed before buying anything.",
             Verdict.UNDECIDED: "Pull those that hold before buying anything; the others are not settled.",

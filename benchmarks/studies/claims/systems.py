@@ -49,20 +49,28 @@ _H200 = Ask(model=asked.LARGE, fleet=asked.H200, tps_user=20)
 def _cards(answers: Answers) -> tuple[Check, ...]:
     return (
         does_not_fit("DeepSeek-V3 does not fit the SRAM of 128 cards", answers[_CORSAIR_MOE]),
-        costs_more("a 70B at 20 tokens/s and 8K of context is dearer in their SRAM than on H200", answers[_CORSAIR], answers[_H200]),
+        costs_more(
+            "a 70B at 20 tokens/s and 8K of context is dearer in their SRAM than on H200",
+            answers[_CORSAIR],
+            answers[_H200],
+        ),
         costs_more("at 15 in their LPDDR it is dearer than on H200 at 20", answers[_CAPACITY], answers[_H200]),
     )
 
 
-_SIDECARS = {name: Ask(model=asked.MOE, fleet=name, tps_user=50) for name in ("tpu-sram-sidecar", "cloud-asic-sram-sidecar")}
+_SIDECARS = {
+    name: Ask(model=asked.MOE, fleet=name, tps_user=50) for name in ("tpu-sram-sidecar", "cloud-asic-sram-sidecar")
+}
 _STAND_IN = Ask(model=asked.MOE, fleet="tpu7x-corsair", tps_user=110, isl=2048, osl=512, budget_s=60)
 _TPU = Ask(model=asked.MOE, fleet="tpu7x-64", tps_user=110, isl=2048, osl=512)
 
 
 def _rumours(answers: Answers) -> tuple[Check, ...]:
-    checks = []
+    checks: list[Check] = []
     for name, ask in _SIDECARS.items():
-        pays = costs_more(f"DeepSeek-V3 at 50 tokens/s is dearer on TPU7x alone than on {name}", answers[_TPU], answers[ask])
+        pays = costs_more(
+            f"DeepSeek-V3 at 50 tokens/s is dearer on TPU7x alone than on {name}", answers[_TPU], answers[ask]
+        )
         checks += _unless_unpublished(answers[ask], pays)
     return tuple(checks)
 
@@ -78,9 +86,14 @@ CLAIMS = (
         advice={
             Verdict.RIGHT: "Such a chip pays by the figures that were filled in.",
             Verdict.WRONG: "Such a chip does not pay by the figures that were filled in.",
-            Verdict.NOT_DECIDABLE: "Ask MatX for every figure below, fill them in, and plan before talking about price.",
+            Verdict.NOT_DECIDABLE: (
+                "Ask MatX for every figure below, fill them in, and plan before talking about price."
+            ),
         },
-        hangs="Chips with weights in one memory and caches in another can be planned; no public figure of this one exists.",
+        hangs=(
+            "Chips with weights in one memory and caches in another can be planned; no public figure of this one"
+            " exists."
+        ),
         see="[systems](systems.md)",
     ),
     Claim(
@@ -132,8 +145,8 @@ CLAIMS = (
             Verdict.RIGHT: "The sidecars pay by the figures that were filled in.",
             Verdict.WRONG: "The sidecars do not pay by the figures that were filled in.",
             Verdict.NOT_DECIDABLE: (
-                "Do not wait for them. The stand-in, a TPU with an SRAM card whose figures are public, shows what such a"
-                " pair does at 110 tokens/s; nobody sells it."
+                "Do not wait for them. The stand-in, a TPU with an SRAM card whose figures are public, shows what such"
+                " a pair does at 110 tokens/s; nobody sells it."
             ),
         },
         hangs="Nothing is published about either sidecar.",
