@@ -57,6 +57,7 @@ class Claim(BaseModel):
         default_factory=dict, description="what to do where exactly these checks hold, fail or are open; goes first"
     )
     is_for_buyers: bool = Field(default=False, description="whether the advice is among the first on the page")
+    shows_power: bool = Field(default=False, description="whether the table of plans has tokens/s per MW")
     hangs: str = Field(default="", description="what the verdict hangs on beside estimated figures")
     see: str = Field(default="", description="where more of it is")
 

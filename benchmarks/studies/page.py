@@ -48,7 +48,9 @@ def verdicts_page(claims: Sequence[Claim], evidence: Evidence, by_commands: str)
     judged = [(claim, claim.checks(answers_of(claim, evidence))) for claim in claims]
     lines = ["# Verdicts", "", REGENERATE, "", INTRODUCTION, ""]
     lines += ["## At a glance", ""]
-    lines += render.table(("", "claim", "verdict", "figure"), [_row(claim, checks) for claim, checks in judged])
+    lines += render.table(
+        ("", "claim", "verdict", "figure"), [_row(claim, checks, evidence) for claim, checks in judged]
+    )
     lines += ["", "## If you are about to buy", ""]
     lines += [
         f"- {advice} ([{claim.id}](#{_anchor(claim)}))" for claim, checks in judged if (advice := _buy(claim, checks))
@@ -59,12 +61,15 @@ def verdicts_page(claims: Sequence[Claim], evidence: Evidence, by_commands: str)
     return "\n".join(lines) + "\n"
 
 
-def _row(claim: Claim, checks: tuple[Check, ...]) -> tuple[str, ...]:
-    return f"[{claim.id}](#{_anchor(claim)})", claim.said, str(verdict_of(checks)), _figures(claim, checks)
+def _row(claim: Claim, checks: tuple[Check, ...], evidence: Evidence) -> tuple[str, ...]:
+    return f"[{claim.id}](#{_anchor(claim)})", claim.said, str(verdict_of(checks)), _figures(claim, checks, evidence)
 
 
-def _figures(claim: Claim, checks: tuple[Check, ...]) -> str:
+def _figures(claim: Claim, checks: tuple[Check, ...], evidence: Evidence) -> str:
     """Return what decides a claim: the first check of every outcome, two where all come out alike."""
+    if not checks:
+        reasons = (evidence[ask.command] for ask in claim.asks.values())
+        return "; ".join(record.reason.partition(":")[0] for record in reasons if record.status == "unpublished")
     labelled = list(zip(claim.labels, checks, strict=True))
     chosen = [next((pair for pair in labelled if pair[1].holds is said), None) for said in (True, False, None)]
     shown = [pair for pair in chosen if pair is not None]
@@ -111,8 +116,11 @@ def _answers_table(claim: Claim, evidence: Evidence) -> list[str]:
         how = (
             "; ".join(part for part in (record.mode, render.devices(record)) if part) or record.reason or record.nearest
         )
-        rows.append((name, render.usd(record), render.bound(record), render.gap(record), speed, how))
-    return render.table(("plan", "price", "no plan below", "gap", "tokens/s/user", "how, or why not"), rows)
+        power = (render.down(record.tokens_per_s_per_mw or 0.0) if record.is_planned else "",)
+        shown = (name, render.usd(record), render.bound(record), render.gap(record), speed)
+        rows.append((*shown, *(power if claim.shows_power else ()), how))
+    head = ("plan", "price", "no plan below", "gap", "tokens/s/user")
+    return render.table((*head, *(("tokens/s/MW",) if claim.shows_power else ()), "how, or why not"), rows)
 
 
 def _hangs(claim: Claim, verdict: Verdict, evidence: Evidence) -> list[str]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from itertools import combinations
 
-from benchmarks.studies import render
 from benchmarks.studies.ask import Ask
-from benchmarks.studies.checks import costs_more, does_not_fit, fits, is_within, reported
+from benchmarks.studies.checks import costs_more, does_not_fit, fits, is_within
 from benchmarks.studies.claim import Answers, Check, Claim, Verdict
 from benchmarks.studies.claims import asked
 from benchmarks.studies.interval import Interval
@@ -117,24 +116,12 @@ def _metrics(answers: Answers) -> tuple[Check, ...]:
         if None not in {is_dearer, takes_more} and is_dearer is not takes_more:
             cheap, frugal = (second, first) if is_dearer else (first, second)
             found.append(f"{cheap} is cheaper, {frugal} takes less energy")
-    figure = "; ".join(found) or "price and energy rank them alike"
     return (
         Check(
-            what=(
-                "a 70B at 50 tokens/s: of some two fleets one is cheaper and the other takes less energy, so both"
-                " figures are needed"
-            ),
-            figure=figure,
+            what="a 70B at 50 tokens/s: of some two fleets one is cheaper and the other takes less energy",
+            figure="; ".join(found) or "price and energy rank them alike",
+            brief=found[0] if found else "",
             holds=True if found else None if is_open else False,
-        ),
-        reported(
-            "tokens/s per MW and $/M tokens of every fleet are known",
-            "; ".join(
-                f"{name} ${render.up(record.price)}, {render.down(record.tokens_per_s_per_mw or 0.0)} tokens/s/MW"
-                for name, record in ((name, answers[ask]) for name, ask in _RANKED.items())
-                if record.price is not None
-            ),
-            all(answers[ask].is_planned for ask in _RANKED.values()) or None,
         ),
     )
 
@@ -163,11 +150,12 @@ CLAIMS = (
             )
         },
         is_for_buyers=True,
+        shows_power=True,
         hangs=(
             "DeepSeek-V3 with 8K tokens in, prefill included, stands in for the unpublished model with 400K."
-            " Watts of a device are as fixed"
-            " as its rent, so bounds on prices bound energy."
+            " Watts of a device are as fixed as its rent, so bounds on prices bound energy."
         ),
+        see="[industry](industry.md)",
     ),
     Claim(
         id="B7",
@@ -251,15 +239,15 @@ CLAIMS = (
         where="S3",
         asks={f"70B at 50, {fleet}": ask for fleet, ask in _RANKED.items()},
         checks=_metrics,
-        labels=("two fleets", "all fleets"),
+        labels=("70B at 50 tokens/s",),
         advice={
             Verdict.RIGHT: (
                 "Ask for both figures at your speed: the cheapest fleet is not the one that takes least power."
             ),
             Verdict.WRONG: "One of the two figures is enough: they rank these fleets alike.",
-            Verdict.DEPENDS: "Either figure will do for these fleets: price and energy rank them alike.",
             Verdict.UNDECIDED: "Ask for both figures at your speed.",
         },
+        shows_power=True,
         hangs="Watts as the sources of the devices define them.",
     ),
 )
