@@ -46,14 +46,12 @@ class Record(BaseModel):
     step_s: float | None = None
     ttft_s: float | None = None
     devices: dict[str, int] = Field(default_factory=dict, description="rented, by pool")
-    groups: dict[str, str] = Field(default_factory=dict, description="pool, stages x width of a replica's groups")
     prefill: dict[str, int] = Field(default_factory=dict, description="devices that prefill, by pool")
     layers: dict[str, int] = Field(default_factory=dict, description="layers by the way they lie")
     ffn_pools: dict[str, int] = Field(default_factory=dict, description="FFNs, or parts of them, by pool")
     mode: str = ""
     binding: tuple[str, ...] = ()
     time_s: dict[str, float] = Field(default_factory=dict, description="parts of the critical path")
-    busy_s: dict[str, float] = Field(default_factory=dict, description="busy time in a step, by resource")
     tokens_per_step: float = Field(default=1.0, description="tokens gained a step by drafting")
     watts_per_usd_per_hour: dict[str, float] = Field(default_factory=dict, description="of every pool of the fleet")
     num_estimates: int = Field(default=0, description="guessed figures behind the plan")
@@ -161,7 +159,6 @@ def _planned(plan: Plan, metrics: Metrics) -> dict[str, Any]:
         fields[name] = None if value is None else rounded_up(value)
     if metrics.tokens_per_s_per_mw is not None:
         fields["tokens_per_s_per_mw"] = rounded_down(metrics.tokens_per_s_per_mw)
-    fields["groups"] = {str(group.role): f"{group.pool} {group.stages}x{group.width}" for group in plan.groups}
     if plan.phases is not None:
         fields["prefill"] = {pool.pool: pool.num_devices for pool in plan.phases.prefill}
     if plan.placement is not None:
@@ -172,7 +169,6 @@ def _planned(plan: Plan, metrics: Metrics) -> dict[str, Any]:
     if plan.time is not None:
         times = plan.time.model_dump()
         fields["time_s"] = {name.removesuffix("_s"): rounded_up(value) for name, value in times.items()}
-    fields["busy_s"] = {entry.resource: rounded_up(entry.busy_s) for entry in plan.occupancy}
     if plan.speculation is not None:
         fields["tokens_per_step"] = rounded_up(plan.speculation.tokens_per_step)
     return fields
