@@ -12,6 +12,8 @@ from placer.plan.plan import Plan
 from placer.verify.recompute.flow import Place, place_of
 from placer.verify.recompute.weights import shard_bytes
 
+#: What lies in the tier of the KV cache, where a device has one.
+_CACHED = ("KV cache", "activations")
 #: Metrics that cost money: not shown where bases differ.
 _USD = (
     ("usd_per_million_input_tokens", "USD"),
@@ -107,11 +109,11 @@ def _bytes(side: Subject) -> Counter[tuple[str, str, str]]:
         }
         for kind, volume in kinds.items():
             if volume:
-                found[group.pool.name, str(group.device.compute_tier.tier), f"{kind}, decode"] += round(
-                    devices * volume
-                )
+                holds = group.device.cache_tier if kind in _CACHED else group.device.compute_tier
+                found[group.pool.name, str(holds.tier), f"{kind}, decode"] += round(devices * volume)
     for pool in context.prefill_pools:
-        tier = str(side.plan.scenario.fleet.device_of(pool.pool).compute_tier.tier)
+        device = side.plan.scenario.fleet.device_of(pool.pool)
+        tier = "+".join(dict.fromkeys((str(device.compute_tier.tier), str(device.cache_tier.tier))))
         found[pool.pool, tier, "all, prefill"] += round(pool.num_devices * pool.held_bytes)
     phases = side.plan.phases
     if phases is not None and phases.colocated is not None:

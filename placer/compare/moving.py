@@ -189,9 +189,12 @@ def _crowded(a: Subject, ledger: Ledger, kept: set[Device]) -> int:
 
 
 def _used_bytes(of: Subject) -> dict[Device, float]:
-    """Return what lies on every device at full load: weights, KV cache, activations [B]."""
+    """Return what lies on every device at full load: weights and, in the same tier, KV cache and activations [B]."""
     lie, used = Lie(of), {}
-    stages = {stage.place: stage.total for stage in of.context.memory}
+    stages = {
+        stage.place: stage.at_rest if of.context.groups[stage.place[0]].device.is_split else stage.total
+        for stage in of.context.memory
+    }
     for (role, group), site in zip(of.context.groups.items(), lie.sites, strict=False):
         for stage in range(group.shape.stages):
             used.update({device: stages[role, stage] for device, _, _ in site.shards(stage)})

@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib.util
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,17 @@ FORMATS = ("svg", "png", "pdf")
 PANEL_INCHES, DPI = (4.6, 3.7), 200
 #: First digits of the ticks between powers of ten that are labelled, by whole decades that an axis spans.
 MANTISSAS_BY_DECADES = ((2, 3, 4, 5, 6, 8), (2, 5), (3,), ())
-#: Labels are this far apart at least, as a share of a panel's height.
-LABEL_SPACE = 0.055
+#: Height of a label, as a share of a panel's; how far from its point it is, and how wide a letter, of its width.
+LABEL_SPACE, LABEL_OFFSET, LETTER_WIDTH = 0.055, 0.02, 0.02
+#: Where a label may stand, the best first: which end of it is at the point, and how much higher it is.
+PLACES = tuple((side, rise) for rise in (0.0, 0.05, -0.05, 0.1, -0.1) for side in ("left", "right"))
+#: Points of curves that a place may cover before the next one is better.
+EFFORT = 3
+#: A piece of a curve is looked at in so many points.
+STEPS_OF_A_PIECE = 60
+
+#: Left, right, bottom, top, as shares of a panel.
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ AXES = {
     "tokens-per-mw": Axis(lambda point: point.tokens_per_s_per_mw, "output tokens/s per MW"),
     "usd-per-million": Axis(
         lambda point: point.usd_per_million_tokens,
-        "USD per million tokens, input and output",
+        "USD per million tokens",
         lambda point: point.bound_usd_per_million_tokens,
     ),
     "tokens-per-device": Axis(lambda point: point.tokens_per_s_per_device, "output tokens/s per device"),
@@ -129,15 +139,16 @@ def _draw(panel: Axes, axis: Axis, frontier: Frontier) -> None:
             bounds = [axis.bound(point) or figure for point, figure in zip(at.values(), figures, strict=True)]
             panel.fill_between(speeds, bounds, figures, color=colour, alpha=0.2, linewidth=0)
         ends.append((speeds[-1], figures[-1], curve, colour))
-    _style(panel, axis)
+    whole = any(point.usd_per_million_input_tokens is not None for point in frontier.points)
+    _style(panel, axis.label if axis.bound is None else f"{axis.label}, {'input and output' if whole else 'output'}")
     _label(panel, ends)
 
 
-def _style(panel: Axes, axis: Axis) -> None:
+def _style(panel: Axes, label: str) -> None:
     from matplotlib.ticker import FuncFormatter  # noqa: PLC0415
 
     panel.set_xlabel("interactivity, tokens/s per user", color=INK)
-    panel.set_ylabel(axis.label, color=INK)
+    panel.set_ylabel(label, color=INK)
     panel.grid(visible=True, which="major", color=INK, alpha=0.35, linewidth=0.7)
     panel.grid(visible=True, which="minor", color=INK, alpha=0.15, linewidth=0.5)
     panel.tick_params(which="both", colors=INK, labelsize=8.5)
@@ -168,21 +179,51 @@ def tick(value: float, mantissas: Sequence[int] = range(1, 10)) -> str:
 
 
 def _label(panel: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """Write the name of every curve beside its fastest point, pushed apart where they would overlap."""
+    """Write the name of every curve near its fastest point, where it covers the least of curves and other names."""
     to_share = panel.transAxes.inverted().transform
-    spots = [(*to_share(panel.transData.transform((x, y))), name, colour) for x, y, name, colour in ends]
-    below = -1.0
-    for right, height, name, colour in sorted(spots, key=lambda spot: spot[1]):
-        level = max(height, below + LABEL_SPACE)
-        below = level
+    lines = [to_share(panel.transData.transform(line.get_xydata())).tolist() for line in panel.lines]
+    inked = [spot for line in lines for spot in _along(line)]
+    placed: list[Box] = []
+    for x, y, name, colour in sorted(ends, reverse=True):
+        at_x, at_y = to_share(panel.transData.transform((x, y))).tolist()
+        at = (at_x, at_y)
+        boxes = [(_box(at, name, place), place) for place in PLACES]
+        covered = [_covered(box, inked, placed) + EFFORT * number for number, (box, _) in enumerate(boxes)]
+        box, (side, rise) = boxes[covered.index(min(covered))]
+        placed.append(box)
         panel.annotate(
             name,
-            (right, height),
+            at,
             xycoords="axes fraction",
-            xytext=(min(right, 0.98) + 0.02, level),
+            xytext=(box[1] if side == "right" else box[0], at[1] + rise),
             textcoords="axes fraction",
             color=colour,
             fontsize=9,
+            ha=side,
             va="center",
             annotation_clip=False,
         )
+
+
+def _along(corners: Sequence[Sequence[float]]) -> Iterator[tuple[float, float]]:
+    """Yield points along a line of straight pieces."""
+    for (x0, y0), (x1, y1) in pairwise(corners):
+        for step in range(STEPS_OF_A_PIECE):
+            share = step / STEPS_OF_A_PIECE
+            yield x0 + share * (x1 - x0), y0 + share * (y1 - y0)
+
+
+def _box(at: tuple[float, float], name: str, place: tuple[str, float]) -> Box:
+    """Return left, right, bottom and top of a name at a place; ``place`` says which end of it is at the point."""
+    side, rise = place
+    width = LETTER_WIDTH * len(name)
+    left = at[0] + LABEL_OFFSET if side == "left" else at[0] - LABEL_OFFSET - width
+    return left, left + width, at[1] + rise - LABEL_SPACE / 2, at[1] + rise + LABEL_SPACE / 2
+
+
+def _covered(box: Box, inked: Sequence[tuple[float, float]], placed: Sequence[Box]) -> float:
+    """Return how bad a place is: points of curves under it, other names above all, what leaves the panel."""
+    left, right, bottom, top = box
+    covered = sum(left <= x <= right and bottom <= y <= top for x, y in inked)
+    names = sum(left < other[1] and other[0] < right and bottom < other[3] and other[2] < top for other in placed)
+    return covered + 1e3 * names + 1e3 * (bottom < 0.0 or top > 1.0 or left < 0.0)

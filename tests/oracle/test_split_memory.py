@@ -21,7 +21,7 @@ def has_split_group(scenario, expected):
 
 @pytest.mark.slow
 def test_every_plan_with_split_memory():
-    assert held_to_the_oracle(split_scenarios(), 0, 15)["feasible"] >= 3
+    assert held_to_the_oracle(split_scenarios(), 0, 10)["feasible"] >= 2
 
 
 @pytest.mark.slow
@@ -29,7 +29,7 @@ def test_whole_plans_fit_both_tiers_and_verify():
     kinds = Counter()
 
     @seed(0)
-    @settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=5, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(split_scenarios())
     def check(scenario):
         expected = optimum(scenario)
