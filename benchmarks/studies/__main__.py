@@ -11,7 +11,7 @@ import typer
 
 from benchmarks.studies.ask import ROOT, Ask
 from benchmarks.studies.claims.all import CLAIMS
-from benchmarks.studies.evidence import Evidence, read_evidence, stale, write_evidence
+from benchmarks.studies.evidence import Evidence, narrower, read_evidence, stale, write_evidence
 from benchmarks.studies.matrix import matrix_asks, matrix_page
 from benchmarks.studies.page import verdicts_page
 from benchmarks.studies.record import Record
@@ -67,6 +67,9 @@ def main(
     *,
     check: Annotated[bool, typer.Option(help="Solve and write nothing; fail where anything would change.")] = False,
     only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Questions of these claims, or matrix.")] = None,
+    again: Annotated[
+        bool, typer.Option(help="Ask what has an answer, too, and keep the answer with the lesser gap.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(metavar="NUMBER", help="Processes; one a core by default.")] = None,
     cache: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plans solved before; the user's by default.")
@@ -78,18 +81,18 @@ def main(
         print("\n".join(found) or "up to date")
         raise SystemExit(1 if found else 0)
     evidence, asked = read_evidence(), all_asks(only or ())
-    todo = stale(asked, evidence)
+    todo = asked if again else stale(asked, evidence)
     left = len(todo)
 
     def keep(ask: Ask, record: Record) -> None:
         nonlocal left
         left -= 1
-        evidence[ask.command] = record
+        evidence[ask.command] = narrower(evidence.get(ask.command), record)
         write_evidence(evidence)
         print(f"{left} to go; {record.wall_s:.1f} s, {record.status}: {ask.command}", file=sys.stderr, flush=True)
 
     with open_engine("processes", workers) as engine, Store(cache or default_store_path()) as store:
-        broken = solve(todo, engine, store, keep)
+        broken = solve(todo, engine, None if again else store, keep)
     print("\n".join(broken), file=sys.stderr)
     missing = stale(all_asks(), evidence)
     if missing:

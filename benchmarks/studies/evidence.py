@@ -59,3 +59,12 @@ def stale(asks: Iterable[Ask], evidence: Evidence) -> tuple[Ask, ...]:
         for command, ask in unique.items()
         if command not in evidence or evidence[command].inputs != present_hash(ask)
     )
+
+
+def narrower(old: Record | None, new: Record) -> Record:
+    """Return the answer that leaves less open; the old one only if it answers the same, as both are then valid."""
+    if old is None or old.inputs != new.inputs or old.status == "undecided":
+        return new
+    if new.status == "undecided":
+        return old
+    return new if (new.gap or 0.0) <= (old.gap or 0.0) else old

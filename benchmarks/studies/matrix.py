@@ -77,7 +77,7 @@ def matrix_page(evidence: Evidence) -> str:
     lines = ["# Every fleet, three models", "", REGENERATE, "", INTRODUCTION]
     for column in COLUMNS:
         records = {fleet: evidence[asks[column.model, fleet].command] for fleet in fleet_names()}
-        fleets = sorted(records, key=lambda fleet: (records[fleet].price or math.inf, fleet))
+        fleets = sorted(records, key=lambda fleet: _order(fleet, records[fleet]))
         lines += ["", f"## {column.model} at {column.tps_user:g} tokens/s per user", ""]
         lines += render.table(HEAD, (_row(fleet, records[fleet]) for fleet in fleets))
     lines += ["", "## Systems without public figures", ""]
@@ -87,6 +87,11 @@ def matrix_page(evidence: Evidence) -> str:
     ]
     lines += render.table(("template", "what it is", "demands"), map(_template_row, template_paths().values()))
     return "\n".join(lines) + "\n"
+
+
+def _order(fleet: str, record: Record) -> tuple[bool, bool, float, str]:
+    """Return the key to sort by: plans before refusals, the usual basis before others, then prices."""
+    return not record.is_planned, load_fleet(fleet).price_basis != BASIS, record.price or math.inf, fleet
 
 
 def _row(fleet: str, record: Record) -> tuple[str, ...]:

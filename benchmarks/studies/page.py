@@ -69,7 +69,7 @@ def _figures(claim: Claim, checks: tuple[Check, ...], evidence: Evidence) -> str
     """Return what decides a claim: the first check of every outcome, two where all come out alike."""
     if not checks:
         reasons = (evidence[ask.command] for ask in claim.asks.values())
-        return "; ".join(record.reason.partition(":")[0] for record in reasons if record.status == "unpublished")
+        return "; ".join(record.reason for record in reasons if record.status == "unpublished")
     labelled = list(zip(claim.labels, checks, strict=True))
     chosen = [next((pair for pair in labelled if pair[1].holds is said), None) for said in (True, False, None)]
     shown = [pair for pair in chosen if pair is not None]

@@ -19,8 +19,8 @@ from placer.sweep.store import Store
 Sink = Callable[[Ask, Record], None]
 
 
-def solve(asks: Sequence[Ask], engine: Engine, store: Store, sink: Sink) -> list[str]:
-    """Answer all asks; those in the store at once.
+def solve(asks: Sequence[Ask], engine: Engine, store: Store | None, sink: Sink) -> list[str]:
+    """Answer all asks; those in the store, where there is one, at once.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def solve(asks: Sequence[Ask], engine: Engine, store: Store, sink: Sink) -> list
         if refused is not None:
             sink(ask, refused)
             continue
-        known = store.get(ask.question())
+        known = store.get(ask.question()) if store is not None else None
         if known is not None:
             sink(ask, record_of(known, present_hash(ask), known.search.wall_s))
         else:
@@ -46,7 +46,8 @@ def solve(asks: Sequence[Ask], engine: Engine, store: Store, sink: Sink) -> list
         except Exception as error:
             broken.append(f"{ask.command}: {error}")
             continue
-        store.put(ask.question(), plan, wall_s)
+        if store is not None:
+            store.put(ask.question(), plan, wall_s)
         sink(ask, record_of(plan, present_hash(ask), wall_s))
     return broken
 
@@ -59,8 +60,7 @@ def _refused(ask: Ask) -> Record | None:
     try:
         assert_consistent(ask.scenario())
     except MissingFiguresError as error:
-        lacking = "; ".join(f"{field}: {wanted}" for field, wanted in error.figures)
-        reason = f"{len(error.figures)} figures are not public: {lacking}"
+        reason = f"{len(error.figures)} figures are not public"
         return Record(inputs=present_hash(ask), status="unpublished", reason=reason)
     except ScenarioError as error:
         return Record(inputs=present_hash(ask), status="refused", reason=str(error))

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.studies.ask import Ask
+from benchmarks.studies.evidence import narrower
 from benchmarks.studies.record import inputs_hash, record_of, rounded_down, rounded_up
 from placer.api import plan_scenario
+from tests.studies.made_up import planned, refused, undecided
 
 ASK = Ask(model="llama-3.1-8b", fleet="h200-8x", tps_user=50)
 
@@ -79,3 +81,13 @@ def test_a_refusal_is_a_proof_and_says_why():
     assert record.status == "infeasible"
     assert record.reason
     assert record.optimum.low == record.joules.low == math.inf
+
+
+def test_of_two_answers_the_one_that_leaves_less_open_is_kept():
+    close, far, open_ = planned(1.0, 0.9), planned(1.1, 0.8), undecided(0.7)
+    assert narrower(far, close) is narrower(close, far) is close
+    assert narrower(open_, far) is narrower(far, open_) is far
+    assert narrower(open_, refused()).status == "infeasible"
+    assert narrower(None, open_) is open_
+    other = far.model_copy(update={"inputs": "another question"})
+    assert narrower(close, other) is other

@@ -87,7 +87,7 @@ CLAIMS = (
             Verdict.RIGHT: "Such a chip pays by the figures that were filled in.",
             Verdict.WRONG: "Such a chip does not pay by the figures that were filled in.",
             Verdict.NOT_DECIDABLE: (
-                "Ask MatX for every figure below, fill them in, and plan before talking about price."
+                "Ask MatX for the figures that its template demands, fill them in, and plan before talking about price."
             ),
         },
         hangs=(
