@@ -11,7 +11,7 @@ import typer
 
 from benchmarks.studies.ask import ROOT, Ask
 from benchmarks.studies.claims.all import CLAIMS
-from benchmarks.studies.evidence import Evidence, narrower, read_evidence, stale, write_evidence
+from benchmarks.studies.evidence import Evidence, is_open, narrower, read_evidence, stale, write_evidence
 from benchmarks.studies.matrix import matrix_asks, matrix_page
 from benchmarks.studies.page import verdicts_page
 from benchmarks.studies.record import Record
@@ -68,7 +68,7 @@ def main(
     check: Annotated[bool, typer.Option(help="Solve and write nothing; fail where anything would change.")] = False,
     only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Questions of these claims, or matrix.")] = None,
     again: Annotated[
-        bool, typer.Option(help="Ask what has an answer, too, and keep the answer with the lesser gap.")
+        bool, typer.Option(help="Ask again where time ran out before the gap; the answer with the lesser gap stays.")
     ] = False,
     workers: Annotated[int | None, typer.Option(metavar="NUMBER", help="Processes; one a core by default.")] = None,
     cache: Annotated[
@@ -81,7 +81,9 @@ def main(
         print("\n".join(found) or "up to date")
         raise SystemExit(1 if found else 0)
     evidence, asked = read_evidence(), all_asks(only or ())
-    todo = asked if again else stale(asked, evidence)
+    todo = stale(asked, evidence)
+    if again:
+        todo += tuple(ask for ask in asked if ask not in todo and is_open(ask, evidence[ask.command]))
     left = len(todo)
 
     def keep(ask: Ask, record: Record) -> None:

@@ -61,6 +61,11 @@ def stale(asks: Iterable[Ask], evidence: Evidence) -> tuple[Ask, ...]:
     )
 
 
+def is_open(ask: Ask, record: Record) -> bool:
+    """Return whether the search ended before it came to the gap that was asked for."""
+    return record.status == "undecided" or (record.gap or 0.0) > 1.001 * ask.gap
+
+
 def narrower(old: Record | None, new: Record) -> Record:
     """Return the answer that leaves less open; the old one only if it answers the same, as both are then valid."""
     if old is None or old.inputs != new.inputs or old.status == "undecided":

@@ -78,7 +78,6 @@ def test_a_page_changed_by_hand_is_noticed(monkeypatch):
     assert studies.out_of_date() == ["not what the evidence says: verdicts.md"]
 
 
-@pytest.mark.slow
 def test_solving_again_agrees(evidence):
     asks = [next(ask for ask in studies.all_asks() if ask.command.startswith(f"placer plan {part}")) for part in CHEAP]
     with ThreadPoolExecutor(2) as pool:

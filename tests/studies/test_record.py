@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.studies.ask import Ask
-from benchmarks.studies.evidence import narrower
+from benchmarks.studies.evidence import is_open, narrower
 from benchmarks.studies.record import inputs_hash, record_of, rounded_down, rounded_up
 from placer.api import plan_scenario
 from tests.studies.made_up import planned, refused, undecided
@@ -91,3 +91,10 @@ def test_of_two_answers_the_one_that_leaves_less_open_is_kept():
     assert narrower(None, open_) is open_
     other = far.model_copy(update={"inputs": "another question"})
     assert narrower(close, other) is other
+
+
+def test_a_search_that_ran_out_of_time_may_be_asked_again():
+    assert not is_open(ASK, planned(1.0, 1.0 - ASK.gap))
+    assert not is_open(ASK, refused())
+    assert is_open(ASK, planned(1.0, 0.9))
+    assert is_open(ASK, undecided())

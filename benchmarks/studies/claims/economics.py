@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from itertools import combinations
 
+from benchmarks.studies import render
 from benchmarks.studies.ask import Ask
-from benchmarks.studies.checks import costs_more, does_not_fit, fits, is_within
+from benchmarks.studies.checks import ALIKE, costs_more, does_not_fit, fits, is_within
 from benchmarks.studies.claim import Answers, Check, Claim, Verdict
 from benchmarks.studies.claims import asked
 from benchmarks.studies.interval import Interval
@@ -33,7 +34,7 @@ def energy_ratio(first: Record, *others: Record) -> Interval:
 
 
 def _per_megawatt(answers: Answers) -> tuple[Check, ...]:
-    return tuple(
+    factors = [
         is_within(
             f"at {speed} tokens/s per user GB200 take 20 to 60 times the energy of Rubin, with LPX or without",
             energy_ratio(*(answers[ask] for ask in asks)),
@@ -41,7 +42,11 @@ def _per_megawatt(answers: Answers) -> tuple[Check, ...]:
             60.0,
         )
         for speed, asks in _ENERGY.items()
-    )
+    ]
+    _, both, alone = (answers[ask] for ask in _ENERGY[100])
+    ratio = energy_ratio(alone, both)
+    what = "at 100 tokens/s Rubin alone take a twentieth more energy than with LPX"
+    return (*factors, Check(what=what, figure=render.times(ratio), holds=ratio.exceeds(ALIKE)))
 
 
 _USERS = {users: asked.fast_70b(asked.CS3, 450.0 * users) for users in (1, 8, 32)}
@@ -137,17 +142,22 @@ CLAIMS = (
             for name, ask in zip(("GB200", "Rubin and LPX", "Rubin alone"), asks, strict=False)
         },
         checks=_per_megawatt,
-        labels=("50 tokens/s", "100 tokens/s", "200 tokens/s"),
+        labels=("50 tokens/s", "100 tokens/s", "200 tokens/s", "LPX at 100"),
         advice={
             Verdict.RIGHT: "The factor holds at the speeds tried.",
             Verdict.WRONG: "Do not use the factor: at none of the speeds tried is it 20 to 60.",
             Verdict.UNDECIDED: "Ask for the factor at your speed; our proofs do not settle it.",
         },
         particular={
-            (False, True, False): (
+            (False, True, False, None): (
                 "NVIDIA's factor of 35 over GB200 is of one speed. Ask for it at yours: where GB200 still has room it"
-                " is small, where GB200 gives up it has no end."
-            )
+                " is small, where GB200 gives up it has no end. Ask for it without LPX, too: that LPX add to it is not"
+                " proven."
+            ),
+            (False, True, False, False): (
+                "NVIDIA's factor of 35 over GB200 is of one speed. Ask for it at yours: where GB200 still has room it"
+                " is small, where GB200 gives up it has no end. It is that of Rubin: LPX add nothing to it."
+            ),
         },
         is_for_buyers=True,
         shows_power=True,
