@@ -18,13 +18,14 @@ from placer.api import build_scenario
 from placer.catalog.loader import load_fleet
 from placer.files import write_atomic
 from placer.frontier.curve import Curve
-from placer.frontier.solve import Effort, Progress, solve_frontier
+from placer.frontier.solve import Progress, solve_frontier
 from placer.model.catalog import load_model
 from placer.model.served import stored_as
 from placer.plan.frontier import Frontier, FrontierPoint
 from placer.plan.plan import Status
 from placer.report.chart import save_chart
 from placer.sweep.engine import open_engine
+from placer.sweep.how import How
 from placer.sweep.store import Store, default_store_path
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -39,12 +40,13 @@ OUTPUT_TOKENS = 1024
 
 @dataclass(frozen=True)
 class System:
-    """A fleet, and whether its models draft with modules of their own."""
+    """A fleet, and whether its models draft with modules of their own; those with a sidecar take long to search."""
 
     name: str
     fleet: str
     drafts: bool
     budget_s: float
+    has_sidecar: bool = False
 
 
 SYSTEMS = (
@@ -52,13 +54,13 @@ SYSTEMS = (
     System("GB200, MTP", "gb200-nvl72", drafts=True, budget_s=240.0),
     System("Rubin", "vera-rubin-nvl72", drafts=False, budget_s=240.0),
     System("Rubin, MTP", "vera-rubin-nvl72", drafts=True, budget_s=240.0),
-    System("Rubin + LPX", "vera-rubin-nvl72-lpx-x16", drafts=False, budget_s=180.0),
+    System("Rubin + LPX", "vera-rubin-nvl72-lpx-x16", drafts=False, budget_s=180.0, has_sidecar=True),
 )
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A model at a length: one picture."""
+    """A model at a length: one picture; systems with a sidecar are asked at fewer speeds."""
 
     name: str
     title: str
@@ -66,10 +68,11 @@ class Subject:
     input_tokens: int
     experts: str | None = None
     kv: str | None = None
+    sidecar_speeds: tuple[float, ...] = (40.0, 110.0, 200.0, 400.0, 1000.0)
 
 
 SUBJECTS = (
-    Subject("deepseek-8k", "DeepSeek-V3, 8k context, decode", "deepseek-ai/DeepSeek-V3", 8_192),
+    Subject("deepseek-8k", "DeepSeek-V3, 8k context, decode", "deepseek-ai/DeepSeek-V3", 8_192, sidecar_speeds=SPEEDS),
     Subject("deepseek-400k", "DeepSeek-V3, 400k context, decode", "deepseek-ai/DeepSeek-V3", 400_000),
     Subject("moe-2t-8k", "2T-class MoE (NVFP4), 8k context, decode", "moe-2t", 8_192, "nvfp4", "fp8"),
     Subject("moe-2t-400k", "2T-class MoE (NVFP4), 400k context, decode", "moe-2t", 400_000, "nvfp4", "fp8"),
@@ -91,7 +94,7 @@ def main(
             asked = [one for one in SYSTEMS if not system or one.name in system]
             for budget_s in sorted({one.budget_s for one in asked}):
                 curves = [_curve(subject, one) for one in asked if one.budget_s == budget_s]
-                found = solve_frontier(curves, engine, store, Effort(budget_s=budget_s), _teller(subject.name))
+                found = solve_frontier(curves, engine, store, How(budget_s=budget_s), _teller(subject.name))
                 known[subject.name] = known[subject.name].joined(found) if subject.name in known else found
             _write_evidence(known)
     for subject in SUBJECTS:
@@ -121,7 +124,7 @@ def _curve(subject: Subject, system: System) -> Curve:
         if system.drafts
         else None,
     )
-    return Curve(system.name, scenario, SPEEDS)
+    return Curve(system.name, scenario, subject.sidecar_speeds if system.has_sidecar else SPEEDS)
 
 
 def ordered(frontier: Frontier) -> Frontier:
@@ -162,19 +165,21 @@ def tables(known: dict[str, Frontier]) -> str:
         lines = [f"\n### {subject.title}\n", f"![{subject.title}](industry-{subject.name}.svg)\n"]
         lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
         for speed in SPEEDS:
-            cells = [_cell(point) for curve in frontier.curves for point in _at(frontier, curve, speed)]
+            cells = [_cell(_at(frontier, curve, speed)) for curve in frontier.curves]
             lines.append("| " + " | ".join([f"{speed:g}", *cells]) + " |")
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
-def _at(frontier: Frontier, curve: str, speed: float) -> list[FrontierPoint]:
-    return [point for point in frontier.of(curve) if point.target_tokens_per_s_per_user == speed]
+def _at(frontier: Frontier, curve: str, speed: float) -> FrontierPoint | None:
+    return next((point for point in frontier.of(curve) if point.target_tokens_per_s_per_user == speed), None)
 
 
-def _cell(point: FrontierPoint) -> str:
+def _cell(point: FrontierPoint | None) -> str:
+    if point is None:
+        return ""
     if point.status is not Status.PLANNED:
-        return "-" if point.status is Status.INFEASIBLE else "undecided"
+        return "no plan" if point.status is Status.INFEASIBLE else "undecided"
     per_mw, price, gap = (
         point.tokens_per_s_per_mw or 0.0,
         point.usd_per_million_tokens or 0.0,

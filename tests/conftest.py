@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,11 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} is not here; PLACER_SHARED names another place")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _answers_of_tests_are_kept_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the answers of sweeps out of the user's cache folder, and those in it out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLACER_CACHE", str(tmp_path_factory.mktemp("cache") / "answers.sqlite"))
+        yield

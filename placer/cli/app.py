@@ -17,6 +17,7 @@ import typer
 
 from placer.cli import (
     balance,
+    breakeven,
     calibrate,
     catalog,
     compare,
@@ -31,6 +32,7 @@ from placer.cli import (
     replan,
     roofline,
     schema,
+    sensitivity,
     simulate,
     traffic,
     verify,
@@ -48,6 +50,8 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     plan.register,
     verify.register,
     simulate.register,
+    breakeven.register,
+    sensitivity.register,
     compare.register,
     frontier.register,
     replan.register,

@@ -192,8 +192,9 @@ def _solved(
     *,
     is_quiet: bool,
 ) -> Frontier:
-    from placer.frontier.solve import Effort, solve_frontier
+    from placer.frontier.solve import solve_frontier
     from placer.sweep.engine import open_engine
+    from placer.sweep.how import How
 
     cache, is_off = kept
     with (
@@ -208,7 +209,7 @@ def _solved(
             name = f"{at.fleet.name} at {at.target.tokens_per_s_per_user:g}" if at else ""
             tell(progress.settled, progress.points, name)
 
-        return solve_frontier(curves, engine, store, Effort(*how), follow)
+        return solve_frontier(curves, engine, store, How(*how), follow)
 
 
 def _show(frontier: Frontier, paths: tuple[Path | None, Path | None, Path | None], *, is_json: bool) -> None:

@@ -9,18 +9,10 @@ from placer.frontier.curve import Curve, Known
 from placer.frontier.point import frontier_point
 from placer.plan.frontier import Frontier, FrontierPoint
 from placer.sweep.engine import Engine
+from placer.sweep.how import How
 from placer.sweep.question import Question
 from placer.sweep.solve import Answered, Sweep
 from placer.sweep.store import Store
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How hard to search every point; as the fields of `placer.sweep.question.Question`."""
-
-    relative_gap: float = 0.009
-    budget_s: float = 60.0
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,7 +31,7 @@ def solve_frontier(
     curves: Sequence[Curve],
     engine: Engine,
     store: Store | None = None,
-    effort: Effort | None = None,
+    how: How | None = None,
     sink: ProgressSink | None = None,
 ) -> Frontier:
     """Return the frontier of several curves.
@@ -50,7 +42,7 @@ def solve_frontier(
         With different names.
     engine, store
         Where to solve, and where to look first and keep answers: an interrupted sweep goes on where it was.
-    effort
+    how
         How hard to search every point.
     sink
         Told of progress.
@@ -60,8 +52,7 @@ def solve_frontier(
     ScenarioError, VerificationError, InputError
         As `placer.sweep.solve.Sweep.answers`.
     """
-    effort = effort or Effort()
-    running = [_Running(curve, effort) for curve in curves]
+    running = [_Running(curve, how or How()) for curve in curves]
     with Sweep(engine, store) as sweep:
         for progress in _steps(running, sweep):
             if sink is not None:
@@ -105,8 +96,8 @@ def _progress(running: list[_Running], last: Answered | None) -> Progress:
 class _Running:
     """A curve, and the points of it that are being solved."""
 
-    def __init__(self, curve: Curve, effort: Effort) -> None:
-        self.known, self._effort = Known(curve, effort.relative_gap), effort
+    def __init__(self, curve: Curve, how: How) -> None:
+        self.known, self._how = Known(curve, how.relative_gap), how
         self._waves = self.known.waves()
         self.open: set[int] = set()
 
@@ -128,19 +119,9 @@ class _Running:
         """Return what to ask next, with what is proven already; nothing at the end."""
         wave = next(self._waves, [])
         self.open = set(wave)
-        return [(index, self._question(index), self.known.floor(index)) for index in wave]
+        return [(index, self._how.question(self.known.curve.at(index)), self.known.floor(index)) for index in wave]
 
     def take(self, index: int, answered: Answered) -> None:
         """Take in an answer."""
         self.known.answers[index] = answered.plan
         self.open.discard(index)
-
-    def _question(self, index: int) -> Question:
-        effort = self._effort
-        return Question(
-            scenario=self.known.curve.at(index),
-            relative_gap=effort.relative_gap,
-            budget_s=effort.budget_s,
-            seed=effort.seed,
-            with_reason=False,
-        )

@@ -9,15 +9,16 @@ import warnings
 import pytest
 
 from placer.frontier.curve import Curve
-from placer.frontier.solve import Effort, solve_frontier
+from placer.frontier.solve import solve_frontier
 from placer.plan.plan import Status
 from placer.sweep.engine import Here
+from placer.sweep.how import How
 from placer.sweep.solve import answer
 from placer.sweep.store import Store
 
 SPEEDS = tuple(round(0.002 * 1.6**step, 5) for step in range(24))
 MANY_SPEEDS = tuple(round(0.002 * 1.09**step, 5) for step in range(120))
-EXACT = Effort(relative_gap=0.0)
+EXACT = How(relative_gap=0.0)
 KILLS = 20
 
 
