@@ -16,6 +16,7 @@ from benchmarks.studies.matrix import matrix_asks, matrix_page
 from benchmarks.studies.page import verdicts_page
 from benchmarks.studies.record import Record
 from benchmarks.studies.solve import solve
+from placer.errors import PlacerError
 from placer.files import write_atomic
 from placer.sweep.engine import open_engine
 from placer.sweep.store import Store, default_store_path
@@ -106,4 +107,7 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    try:
+        typer.run(main)
+    except PlacerError as error:
+        raise SystemExit(str(error)) from None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.studies.ask import ROOT, Ask
 from benchmarks.studies.record import Record, inputs_hash
-from placer.errors import MissingFiguresError
+from placer.errors import InputError, MissingFiguresError
 from placer.files import write_atomic
 from placer.validate import validated
 
@@ -25,11 +25,14 @@ def read_evidence(path: Path = EVIDENCE) -> dict[str, Record]:
     Raises
     ------
     InputError
-        If a record is none.
+        If the file is damaged, or a record is none.
     """
     if not path.is_file():
         return {}
-    raw = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"is damaged: {error}", where=str(path)) from error
     return {command: validated(Record, fields, f"{path.name}: {command}") for command, fields in raw.items()}
 
 

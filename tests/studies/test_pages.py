@@ -11,6 +11,7 @@ from benchmarks.studies.evidence import EVIDENCE, present_hash, read_evidence, s
 from benchmarks.studies.matrix import COLUMNS
 from benchmarks.studies.record import record_of
 from placer.catalog.loader import fleet_names
+from placer.errors import InputError
 from placer.sweep.solve import answer
 
 EVERY_ROW = {f"A{number}" for number in range(1, 43)} | {f"B{number}" for number in range(1, 21)}
@@ -39,6 +40,15 @@ def test_the_evidence_is_small_and_written_in_one_way(evidence, tmp_path):
     assert len(text) < 300_000
     write_evidence(dict(reversed(evidence.items())), tmp_path / "evidence.json")
     assert (tmp_path / "evidence.json").read_text() == text
+
+
+def test_damaged_evidence_is_refused(tmp_path):
+    path = tmp_path / "evidence.json"
+    assert read_evidence(path) == {}
+    for text, said in (("{", "is damaged"), ('{"placer plan": {"status": "planned"}}', "evidence.json: placer plan")):
+        path.write_text(text)
+        with pytest.raises(InputError, match=said):
+            read_evidence(path)
 
 
 def test_every_row_of_the_survey_is_on_the_page_once():
