@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from placer.plan.plan import Plan, Status
 from placer.scenario.scenario import Scenario
 
+#: Gaps this much larger than asked for are as asked for: searches stop at the gap, give or take the last digits.
+ROUNDING = 1e-6
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -108,7 +111,7 @@ class Known:
         if index in self.answers or self.is_out_of_reach(index):
             return True
         gap = self.gap(index)
-        return gap is not None and gap <= self.relative_gap
+        return gap is not None and gap <= self.relative_gap * (1.0 + ROUNDING)
 
     def waves(self) -> Iterator[list[int]]:
         """Yield the points to solve side by side, one wave after another; the next depends on the answers.

@@ -20,9 +20,6 @@ from placer.memo import Memo
 from placer.search.tables import CostModel, stage_values
 from placer.search.value import NUM_CAPS, Pricing
 
-#: Tables by width and cuts of a shape, filled as shapes are met: stages share them.
-_TABLES = Memo[dict[tuple[int, ...], Array]](8)
-
 
 @dataclass(frozen=True)
 class OptionTree:
@@ -117,6 +114,10 @@ def _fill_inner(array: Array, first_leaf: int, combine: Callable[[Array, Array],
         stop = start
 
 
+#: The trees of the last question: of large pools each takes hundreds of megabytes.
+_TREES = Memo[OptionTree | None](2)
+
+
 def build_tree(cost: CostModel, pool: str, valuation: Pricing, sizes: Array) -> OptionTree | None:
     """Return the tree of a pool's shapes, or None if not one can be rented.
 
@@ -129,6 +130,11 @@ def build_tree(cost: CostModel, pool: str, valuation: Pricing, sizes: Array) -> 
     sizes : ndarray, shape (num_sizes,)
         Microbatch sizes, tokens of the whole replica.
     """
+    key = cost.key, pool, sizes.tobytes(), type(valuation).__name__
+    return _TREES.get(key, lambda: _built(cost, pool, valuation, sizes))
+
+
+def _built(cost: CostModel, pool: str, valuation: Pricing, sizes: Array) -> OptionTree | None:
     priced = _sorted_shapes(cost, pool, valuation)
     if not priced:
         return None
@@ -137,7 +143,7 @@ def build_tree(cost: CostModel, pool: str, valuation: Pricing, sizes: Array) -> 
     stages, fewest, ranks, replicas = (np.zeros(2 * first) for _ in range(4))
     least, most = np.zeros(2 * first), np.zeros(2 * first)
     by_cap = np.zeros((2 * first, NUM_CAPS))
-    tables = _TABLES.get((cost.key, pool, sizes.tobytes()), dict[tuple[int, ...], Array])
+    tables: dict[tuple[int, ...], Array] = {}
     rents: dict[tuple[int, int], tuple[Array, int]] = {}
     shapes: list[GroupShape] = [shape for _, shape in priced]
     for leaf, (usd_per_hour, shape) in zip(_leaves_in_order(first), priced, strict=True):
