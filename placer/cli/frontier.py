@@ -69,7 +69,7 @@ def frontier_command(  # noqa: PLR0913 the parameters are the options of the com
     weights: WeightsOption = None,
     experts: ExpertsOption = None,
     kv: KvOption = None,
-    gap: Annotated[float, typer.Option(metavar="SHARE", help="Gap to the bound at which a search stops.")] = 0.0099,
+    gap: Annotated[float, typer.Option(metavar="SHARE", help="Gap to the bound at which a search stops.")] = 0.009,
     budget_s: Annotated[float, typer.Option(metavar="SECONDS", help="Wall seconds for the search of a point.")] = 60.0,
     seed: Annotated[int, typer.Option(metavar="NUMBER", help="Seed of CP-SAT.")] = 0,
     engine: EngineOption = None,
