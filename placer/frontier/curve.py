@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from placer.plan.cost import costs, per_million_output_tokens
 from placer.plan.plan import Plan, Status
 from placer.scenario.scenario import Scenario
 
@@ -49,22 +50,16 @@ def price(plan: Plan) -> float:
     ValueError
         If there is no plan.
     """
-    if plan.metrics is None:
+    cost, _ = costs(plan)
+    if cost is None:
         raise ValueError("there is no plan")
-    return _per_output(plan, plan.metrics.usd_per_request, plan.metrics.usd_per_million_output_tokens)
+    return per_million_output_tokens(plan.scenario, cost)
 
 
 def bound(plan: Plan) -> float:
     """Return what no plan of its question costs less than, in units of `price`; 0 where nothing is proven."""
-    if plan.bound is None:
-        return 0.0
-    return _per_output(plan, plan.bound.usd_per_request, plan.bound.usd_per_million_output_tokens)
-
-
-def _per_output(plan: Plan, usd_per_request: float | None, usd_per_million: float) -> float:
-    if usd_per_request is None:
-        return usd_per_million
-    return usd_per_request * 1e6 / plan.scenario.workload.output_tokens
+    _, least = costs(plan)
+    return 0.0 if least is None else per_million_output_tokens(plan.scenario, least)
 
 
 @dataclass

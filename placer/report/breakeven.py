@@ -6,12 +6,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from placer.report.estimates import estimates_line
 from placer.report.table import new_table
 from placer.whatif.break_even import BreakEven, BreakEvenAnswer, Probe
 from placer.whatif.knob import format_value
 from placer.whatif.verdict import Decision, Side
 
-_MOST_ESTIMATES = 12
 _CARRIED = "* the plan was found at another value of this table and is good for this one too, at this cost"
 
 
@@ -24,15 +24,6 @@ def render_break_even(answer: BreakEvenAnswer) -> Group:
             parts.append(_table(figure, answer))
             parts += [Text(_CARRIED)] if _has_carried(figure) else []
     return Group(*parts, "", Text(estimates_line(answer.estimates)))
-
-
-def estimates_line(estimates: tuple[str, ...]) -> str:
-    """Return which guesses an answer rests on, or that it rests on none."""
-    if not estimates:
-        return "rests on no estimated figures"
-    shown = ", ".join(estimates[:_MOST_ESTIMATES])
-    more = f" and {len(estimates) - _MOST_ESTIMATES} more" if len(estimates) > _MOST_ESTIMATES else ""
-    return f"rests on {len(estimates)} estimated figures: {shown}{more}"
 
 
 def saving_text(saving: float) -> str:

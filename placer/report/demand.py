@@ -10,10 +10,10 @@ from rich.text import Text
 
 from placer.demand.answer import DemandAnswer, HourUse
 from placer.demand.prices import Rate, Spot
+from placer.report.estimates import estimates_line
 from placer.report.table import new_table
 from placer.units import format_count, format_seconds
 
-_MOST_ESTIMATES = 12
 _PERIODS = {24: "day", 168: "week"}
 
 
@@ -140,9 +140,7 @@ def _honesty(answer: DemandAnswer) -> list[str]:
     else:
         lines += [f"{way}: {_price(rate, basis)} ({rate.source})" for way, rate in ways.items() if rate is not None]
     if answer.estimates:
-        shown = ", ".join(answer.estimates[:_MOST_ESTIMATES])
-        more = f" and {len(answer.estimates) - _MOST_ESTIMATES} more" if len(answer.estimates) > _MOST_ESTIMATES else ""
-        lines.append(f"rests on {len(answer.estimates)} estimated figures: {shown}{more}")
+        lines.append(estimates_line(answer.estimates))
     return lines
 
 

@@ -13,6 +13,7 @@ from placer.plan.placement import GroupPlan, Placement, Role
 from placer.plan.plan import Plan
 from placer.plan.schedule import Schedule
 from placer.report.energy import power_line, price_line
+from placer.report.estimates import estimates_line
 from placer.report.hot import hot_lines
 from placer.report.kv_budget import kv_lines
 from placer.report.paused import paused_lines
@@ -22,7 +23,6 @@ from placer.report.speculation import speculation_lines
 from placer.report.table import new_table
 from placer.units import format_bytes, format_seconds
 
-_MOST_ESTIMATES = 12
 #: What lies outside the layers, by whether tokens are drafted there.
 _ENDS = {False: "embedding and LM head", True: "embedding, LM head, drafting"}
 
@@ -195,9 +195,7 @@ def _honesty_lines(plan: Plan) -> list[Text]:
     guesses, fleet = plan.provenance.estimates, plan.scenario.fleet
     lines = [Text(power_line(fleet, plan.metrics) if plan.metrics else price_line(fleet))]
     if guesses:
-        shown = ", ".join(guesses[:_MOST_ESTIMATES])
-        more = f" and {len(guesses) - _MOST_ESTIMATES} more" if len(guesses) > _MOST_ESTIMATES else ""
-        lines.append(Text(f"rests on {len(guesses)} estimated figures: {shown}{more}"))
+        lines.append(Text(estimates_line(guesses)))
     lines.append(
         Text(
             f"searched {plan.search.candidates:.3g} candidates in {plan.search.nodes:,} boxes, "

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from placer.plan.cost import costs, per_million_output_tokens
 from placer.plan.mode import decode_modes, title
 from placer.plan.plan import Plan, Status
 from placer.scenario.scenario import Scenario
@@ -71,9 +72,7 @@ def cost_unit(scenario: Scenario) -> str:
 
 def as_floor(scenario: Scenario, cost: float) -> float:
     """Return a cost as a search takes it: per million output tokens, prompts included."""
-    if not math.isfinite(cost):
-        return 0.0
-    return cost * 1e6 / scenario.workload.output_tokens if scenario.service is not None else cost
+    return per_million_output_tokens(scenario, cost) if math.isfinite(cost) else 0.0
 
 
 def side_of(plan: Plan, key: str) -> Side:
@@ -86,7 +85,7 @@ def side_of(plan: Plan, key: str) -> Side:
     key
         Of its question.
     """
-    usd, bound = _costs(plan)
+    usd, bound = costs(plan)
     rents = {pool: plan.scenario.fleet.usd_per_hour(pool) or 0.0 for pool in plan.devices}
     paid = {pool: number * rents[pool] for pool, number in plan.devices.items()}
     total = sum(paid.values())
@@ -100,18 +99,6 @@ def side_of(plan: Plan, key: str) -> Side:
         pool_share={pool: rent / total for pool, rent in paid.items()} if total else {},
         question_key=key,
     )
-
-
-def _costs(plan: Plan) -> tuple[float | None, float | None]:
-    """Return cost and bound; what is known of an undecided service counts prompts in already."""
-    if plan.scenario.service is None:
-        usd = plan.metrics.usd_per_million_output_tokens if plan.metrics else None
-        return usd, plan.bound.usd_per_million_output_tokens if plan.bound else None
-    if plan.metrics is not None:
-        return plan.metrics.usd_per_request, plan.bound.usd_per_request if plan.bound else None
-    if plan.bound is None:
-        return None, None
-    return None, plan.bound.usd_per_million_output_tokens * plan.scenario.workload.output_tokens / 1e6
 
 
 def _mode(plan: Plan) -> str:

@@ -10,16 +10,20 @@ from placer.frontier.point import frontier_point
 from placer.plan.plan import Status
 
 GAP = 0.01
+#: Decode alone: costs are those of output tokens.
+DECODE = SimpleNamespace(service=None)
 
 
 def answer(target, optimum, slack, speed):
     """A plan that costs a little more than the optimum, its bound a little less, at a speed it reaches."""
     if optimum is None:
-        return SimpleNamespace(status=Status.INFEASIBLE, metrics=None, bound=None, refusal=None, verdict="none")
+        none = {"metrics": None, "bound": None, "refusal": None, "verdict": "none"}
+        return SimpleNamespace(status=Status.INFEASIBLE, scenario=DECODE, **none)
     above, below = slack
     figures = {"tokens_per_s": 1.0, "tokens_per_s_per_mw": 1.0, "ttft_s": None, "usd_per_million_input_tokens": None}
     return SimpleNamespace(
         status=Status.PLANNED,
+        scenario=DECODE,
         metrics=SimpleNamespace(
             usd_per_request=None,
             usd_per_million_output_tokens=optimum * (1 + above),
