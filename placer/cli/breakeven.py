@@ -9,33 +9,38 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from placer.breakeven.figure import Figure
-from placer.cli.output import emit, render, say
+from placer.cli.output import say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption
 from placer.cli.service import PhaseOption, TtftOption
-from placer.cli.sweep import CacheOption, EngineOption, NoCacheOption, WorkersOption
-from placer.cli.whatif import (
-    Asked,
+from placer.cli.sweep import (
     BudgetOption,
-    FleetOption,
+    CacheOption,
+    EngineOption,
     GapOption,
-    IslOption,
     JsonOption,
-    ModelArgument,
+    NoCacheOption,
     OslOption,
     OutputOption,
-    PlanOption,
     QuietOption,
-    RoutingOption,
-    SavingOption,
     SeedOption,
-    SpeedOption,
+    WorkersOption,
     assert_writable,
     running,
+    show,
+)
+from placer.cli.whatif import (
+    Asked,
+    FleetOption,
+    IslOption,
+    ModelArgument,
+    PlanOption,
+    RoutingOption,
+    SavingOption,
+    SpeedOption,
     saving_or_default,
     scenario_of,
 )
 from placer.errors import InputError
-from placer.files import write_atomic
 
 if TYPE_CHECKING:
     from placer.plan.plan import Plan
@@ -127,16 +132,9 @@ def breakeven_command(  # noqa: PLR0913 the parameters are the options of the co
         )
         if plans is not None and store is not None:
             _write_plans(bracketing_plans(answer, scenario, how, store), plans)
-    text = answer.model_dump_json(indent=2) + "\n"
-    if output is not None:
-        write_atomic(output, text)
-        say("wrote", str(output))
-    if json_:
-        emit(text, None)
-    else:
-        from placer.report.breakeven import render_break_even
+    from placer.report.breakeven import render_break_even
 
-        render(render_break_even(answer))
+    show(answer.model_dump_json(indent=2) + "\n", output, None if json_ else lambda: render_break_even(answer))
     _exit(answer)
 
 

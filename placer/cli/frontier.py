@@ -9,11 +9,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from placer.cli.energy import ElectricityOption, PueOption, powered_fleet
-from placer.cli.output import emit, render, say
+from placer.cli.output import say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption, with_formats
 from placer.cli.service import ModeOption, PhaseOption, PrefixHitsOption, TtftOption, TtftP99Option
 from placer.cli.speculation import AcceptanceOption, MaxDraftOption, SpeculateOption
-from placer.cli.sweep import CacheOption, EngineOption, NoCacheOption, WorkersOption, opened, progress_bar
+from placer.cli.sweep import (
+    BudgetOption,
+    CacheOption,
+    EngineOption,
+    GapOption,
+    JsonOption,
+    NoCacheOption,
+    OslOption,
+    OutputOption,
+    QuietOption,
+    SeedOption,
+    WorkersOption,
+    assert_writable,
+    progress_bar,
+    running,
+    show,
+)
 from placer.errors import InputError
 from placer.files import write_atomic
 
@@ -52,7 +68,7 @@ def frontier_command(  # noqa: PLR0913 the parameters are the options of the com
     isl: Annotated[
         list[str] | None, typer.Option(metavar="TOKENS", help="Input tokens; repeatable; 8192 by default.")
     ] = None,
-    osl: Annotated[str | None, typer.Option(metavar="TOKENS", help="Output tokens; 1024 by default.")] = None,
+    osl: OslOption = None,
     phase: PhaseOption = None,
     mode: ModeOption = None,
     ttft: TtftOption = None,
@@ -69,9 +85,9 @@ def frontier_command(  # noqa: PLR0913 the parameters are the options of the com
     weights: WeightsOption = None,
     experts: ExpertsOption = None,
     kv: KvOption = None,
-    gap: Annotated[float, typer.Option(metavar="SHARE", help="Gap to the bound at which a search stops.")] = 0.009,
-    budget_s: Annotated[float, typer.Option(metavar="SECONDS", help="Wall seconds for the search of a point.")] = 60.0,
-    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Seed of CP-SAT.")] = 0,
+    gap: GapOption = 0.009,
+    budget_s: BudgetOption = 60.0,
+    seed: SeedOption = 0,
     engine: EngineOption = None,
     workers: WorkersOption = None,
     cache: CacheOption = None,
@@ -80,17 +96,19 @@ def frontier_command(  # noqa: PLR0913 the parameters are the options of the com
         Path | None, typer.Option(metavar="FILE", help="Draw the curves: a name that ends in .svg, .png or .pdf.")
     ] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the points as CSV.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the frontier as JSON.")
-    ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print the frontier as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    output: OutputOption = None,
+    json_: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Sweep the speed users get: the cheapest plan at each, certified, with tokens per second and megawatt.
 
     Answers are kept: an interrupted sweep goes on where it was, and a finished one costs nothing.
     """
-    _assert_writable(chart, csv, output)
+    from placer.report.chart import assert_format
+
+    assert_writable(chart, csv, output)
+    if chart is not None:
+        assert_format(chart)
     from placer.cli import service as whole
     from placer.cli import speculation as drafts
 
@@ -143,17 +161,6 @@ def speeds(texts: Sequence[str]) -> tuple[float, ...]:
     return tuple(sorted(found))
 
 
-def _assert_writable(*paths: Path | None) -> None:
-    """Raise early, before anything is solved, where a result could not be written."""
-    from placer.report.chart import assert_format
-
-    for path in paths:
-        if path is not None and not path.parent.is_dir():
-            raise InputError("no such folder", where=str(path.parent))
-    if paths[0] is not None:
-        assert_format(paths[0])
-
-
 def _lengths(isl: Sequence[str] | None, osl: str | None) -> list[dict[str, object]]:
     from placer.cli.workload import lengths
 
@@ -193,13 +200,11 @@ def _solved(
     is_quiet: bool,
 ) -> Frontier:
     from placer.frontier.solve import solve_frontier
-    from placer.sweep.engine import open_engine
     from placer.sweep.how import How
 
     cache, is_off = kept
     with (
-        opened(cache, is_off=is_off) as store,
-        open_engine(*where) as engine,
+        running(*where, cache, has_cache=not is_off) as (engine, store),
         progress_bar("points", is_quiet=is_quiet) as tell,
     ):
 
@@ -217,19 +222,14 @@ def _show(frontier: Frontier, paths: tuple[Path | None, Path | None, Path | None
     from placer.report.frontier import frontier_csv, render_frontier
 
     chart, csv, output = paths
-    text = frontier.model_dump_json(indent=1) + "\n"
     has_plan = any(point.tokens_per_s_per_user for point in frontier.points)
     if chart is not None and has_plan:
         save_chart(frontier, chart)
-    for path, content in ((csv, frontier_csv(frontier)), (output, text)):
-        if path is not None:
-            write_atomic(path, content)
-    for path in (chart if has_plan else None, csv, output):
-        if path is not None:
-            say("wrote", str(path))
-    if is_json:
-        emit(text, None)
-    else:
-        render(render_frontier(frontier))
+        say("wrote", str(chart))
+    if csv is not None:
+        write_atomic(csv, frontier_csv(frontier))
+        say("wrote", str(csv))
+    text = frontier.model_dump_json(indent=1) + "\n"
+    show(text, output, None if is_json else lambda: render_frontier(frontier))
     if not has_plan:
         raise typer.Exit(NOTHING)

@@ -6,32 +6,36 @@ from typing import Annotated
 
 import typer
 
-from placer.cli.output import emit, render, say
 from placer.cli.precision import ExpertsOption, KvOption, WeightsOption
 from placer.cli.service import PhaseOption, TtftOption
-from placer.cli.sweep import CacheOption, EngineOption, NoCacheOption, WorkersOption
-from placer.cli.whatif import (
-    Asked,
+from placer.cli.sweep import (
     BudgetOption,
-    FleetOption,
+    CacheOption,
+    EngineOption,
     GapOption,
-    IslOption,
     JsonOption,
-    ModelArgument,
+    NoCacheOption,
     OslOption,
     OutputOption,
-    PlanOption,
     QuietOption,
-    RoutingOption,
-    SavingOption,
     SeedOption,
-    SpeedOption,
+    WorkersOption,
     assert_writable,
     running,
+    show,
+)
+from placer.cli.whatif import (
+    Asked,
+    FleetOption,
+    IslOption,
+    ModelArgument,
+    PlanOption,
+    RoutingOption,
+    SavingOption,
+    SpeedOption,
     saving_or_default,
     scenario_of,
 )
-from placer.files import write_atomic
 
 #: Exit codes of answers without a plan, as of ``placer plan``.
 INFEASIBLE, UNDECIDED = 3, 6
@@ -115,16 +119,9 @@ def sensitivity_command(  # noqa: PLR0913 the parameters are the options of the 
             only=only or (),
             most=points,
         )
-    text = answer.model_dump_json(indent=2) + "\n"
-    if output is not None:
-        write_atomic(output, text)
-        say("wrote", str(output))
-    if json_:
-        emit(text, None)
-    else:
-        from placer.report.sensitivity import render_sensitivity
+    from placer.report.sensitivity import render_sensitivity
 
-        render(render_sensitivity(answer))
+    show(answer.model_dump_json(indent=2) + "\n", output, None if json_ else lambda: render_sensitivity(answer))
     codes = {Status.INFEASIBLE: INFEASIBLE, Status.UNDECIDED: UNDECIDED}
     if answer.base.status in codes:
         raise typer.Exit(codes[answer.base.status])

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
+
+from placer.cli.output import emit, render, say
+from placer.errors import InputError
+from placer.files import write_atomic
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from placer.sweep.engine import Engine
     from placer.sweep.store import Store
 
 CacheOption = Annotated[
@@ -32,6 +37,18 @@ EngineOption = Annotated[
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, metavar="NUMBER", help="Solved side by side; all cores by default.")
 ]
+
+OslOption = Annotated[str | None, typer.Option(metavar="TOKENS", help="Output tokens of a request; 1024 by default.")]
+GapOption = Annotated[
+    float, typer.Option(metavar="SHARE", help="Gap to the bound at which a search stops; 0 for proof.")
+]
+BudgetOption = Annotated[float, typer.Option(metavar="SECONDS", help="Wall seconds for one search.")]
+SeedOption = Annotated[int, typer.Option(metavar="NUMBER", help="Seed of CP-SAT.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the answer to a file, as JSON.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 #: Told how many are done, of how many, and what came last.
 Told = Callable[[int, int, str], None]
@@ -68,3 +85,46 @@ def progress_bar(what: str, *, is_quiet: bool) -> Iterator[Told]:
     with Progress(*columns, console=Console(file=sys.stderr, highlight=False), transient=True) as progress:
         task = progress.add_task(what, total=None, last="")
         yield lambda done, total, last: progress.update(task, completed=done, total=total, last=last)
+
+
+@contextmanager
+def running(
+    engine: str | None, workers: int | None, cache: Path | None, *, has_cache: bool
+) -> Iterator[tuple[Engine, Store | None]]:
+    """Give where to search and where to keep answers, and close both.
+
+    Raises
+    ------
+    InputError
+        If the engine cannot be had, the file cannot be used, or options contradict each other.
+    """
+    from placer.sweep.engine import open_engine
+
+    if cache is not None and not has_cache:
+        raise InputError("does not go with --no-cache", where="--cache")
+    with opened(cache, is_off=not has_cache) as store, open_engine(engine, workers) as ready:
+        yield ready, store
+
+
+def assert_writable(*files: Path | None) -> None:
+    """Refuse a file whose folder is absent before anything is solved.
+
+    Raises
+    ------
+    InputError
+        Naming the folder.
+    """
+    for file in files:
+        if file is not None and not file.parent.is_dir():
+            raise InputError("no such folder", where=str(file.parent))
+
+
+def show(text: str, output: Path | None, report: Callable[[], RenderableType] | None) -> None:
+    """Write an answer as JSON to a file where one is named, and print it: its report, or the JSON where None."""
+    if output is not None:
+        write_atomic(output, text)
+        say("wrote", str(output))
+    if report is None:
+        emit(text, None)
+    else:
+        render(report())

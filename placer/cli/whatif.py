@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,13 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from placer.cli.service import Phase
-from placer.cli.sweep import opened
 from placer.errors import InputError
 
 if TYPE_CHECKING:
     from placer.scenario.scenario import Scenario
-    from placer.sweep.engine import Engine
-    from placer.sweep.store import Store
 
 ModelArgument = Annotated[
     str | None,
@@ -44,7 +39,6 @@ PlanOption = Annotated[
 IslOption = Annotated[
     str | None, typer.Option(metavar="TOKENS", help="Input tokens of a request, such as 8192 or 8k; 8192 by default.")
 ]
-OslOption = Annotated[str | None, typer.Option(metavar="TOKENS", help="Output tokens of a request; 1024 by default.")]
 RoutingOption = Annotated[
     str | None,
     typer.Option(metavar="PROFILE", help="How tokens spread over experts, as with placer plan; uniform by default."),
@@ -55,17 +49,6 @@ SavingOption = Annotated[
         metavar="SHARE", help="A pool pays where it saves more than this share of the cost; 0.01, or the gap if larger."
     ),
 ]
-GapOption = Annotated[
-    float, typer.Option(metavar="SHARE", help="Gap to the bound at which a search stops; 0 for proof.")
-]
-BudgetOption = Annotated[float, typer.Option(metavar="SECONDS", help="Wall seconds for one search.")]
-SeedOption = Annotated[int, typer.Option(metavar="NUMBER", help="Seed of CP-SAT.")]
-OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the answer to a file, as JSON.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-
 #: What a pool must save to pay, where the gap is no larger.
 SAVING = 0.01
 
@@ -135,34 +118,3 @@ def saving_or_default(saving: float | None, gap: float) -> float:
     if saving is not None:
         return saving
     return 0.0 if gap == 0.0 else max(SAVING, gap)
-
-
-@contextmanager
-def running(
-    engine: str | None, workers: int | None, cache: Path | None, *, has_cache: bool
-) -> Iterator[tuple[Engine, Store | None]]:
-    """Give where to search and where to keep answers, and close both.
-
-    Raises
-    ------
-    InputError
-        If the engine cannot be had, the file cannot be used, or options contradict each other.
-    """
-    from placer.sweep.engine import open_engine
-
-    if cache is not None and not has_cache:
-        raise InputError("does not go with --no-cache", where="--cache")
-    with opened(cache, is_off=not has_cache) as store, open_engine(engine, workers) as ready:
-        yield ready, store
-
-
-def assert_writable(output: Path | None) -> None:
-    """Refuse a file whose folder is absent before anything is solved.
-
-    Raises
-    ------
-    InputError
-        Naming the folder.
-    """
-    if output is not None and not output.parent.is_dir():
-        raise InputError("no such folder", where=str(output.parent))
